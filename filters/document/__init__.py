@@ -1,0 +1,1 @@
+"""Rules on one document, one a file."""

@@ -1,0 +1,1 @@
+"""Rules on one url, one a file."""

@@ -1,0 +1,91 @@
+"""Manifests: what a stage or a run wrote, from what. A folder without one does not exist for readers.
+
+Manifests hold nothing that differs between two runs of the same work (no times, hosts or process ids), so that equal
+work gives equal manifests; timings stand beside them in `timing.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FORMAT = 1
+
+
+class ManifestError(ValueError):
+    """A manifest is missing, unreadable or of another format."""
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One file of a table: path relative to the folder of the manifest."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """The conservation law of one kind of thing at one stage: entered = kept + sum(dropped) + dead."""
+
+    entered: int = 0
+    kept: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)  # first reason -> count
+    dead: int = 0
+
+    def missing(self) -> int:
+        """How many have vanished (negative: appeared from nowhere)."""
+        return self.entered - self.kept - sum(self.dropped.values()) - self.dead
+
+    def __add__(self, other: Count) -> Count:
+        dropped = dict(self.dropped)
+        for reason, n in other.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + n
+        return Count(self.entered + other.entered, self.kept + other.kept, dropped, self.dead + other.dead)
+
+
+@dataclass(frozen=True)
+class StageManifest:
+    stage: str
+    digest: str  # of inputs, config and code: the folder's name
+    inputs: dict[str, str]  # earlier stage -> its digest; for extract: input file -> size or checksum
+    config: dict[str, Any]  # the part of the configuration that this stage depends on
+    code: str  # digest of the code that this stage runs
+    parts: tuple[str, ...]  # units, buckets or shards, in order
+    tables: dict[str, tuple[Part, ...]]
+    counts: dict[str, Count]  # "documents" | "paragraphs" | "images" -> Count
+    facts: dict[str, Any] = field(default_factory=dict)  # what else the stage wants known (models, rates, limits)
+    format: int = FORMAT
+
+    def rows(self, table: str) -> int:
+        return sum(p.rows for p in self.tables.get(table, ()))
+
+
+def dumps(manifest: Any) -> bytes:
+    """Canonical JSON: sorted keys, one newline at the end."""
+    return (json.dumps(asdict(manifest), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def loads_stage(data: bytes, where: str) -> StageManifest:
+    """Read a stage manifest; ManifestError says what is wrong with `where`."""
+    try:
+        raw = json.loads(data)
+        if raw["format"] != FORMAT:
+            raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft or rerun the stage")
+        raw["parts"] = tuple(raw["parts"])
+        raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
+        raw["counts"] = {k: Count(**c) for k, c in raw["counts"].items()}
+        return StageManifest(**raw)
+    except ManifestError:
+        raise
+    except (KeyError, TypeError, ValueError) as e:
+        raise ManifestError(f"{where}: not a stage manifest ({type(e).__name__}: {e}); delete the folder and run again") from e
+
+
+def digest_of(value: Any) -> str:
+    """16 hex digits over the canonical JSON of `value`."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
