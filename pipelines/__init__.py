@@ -1,0 +1,1 @@
+"""How it runs: stages as Beam jobs over plain parts."""

@@ -55,7 +55,7 @@ class StageManifest:
     inputs: dict[str, str]  # earlier stage -> its digest; for extract: input file -> size or checksum
     config: dict[str, Any]  # the part of the configuration that this stage depends on
     code: str  # digest of the code that this stage runs
-    parts: tuple[str, ...]  # units, buckets or shards, in order
+    parts: dict[str, tuple[str, ...]]  # group (unit, bucket, shard) -> names, in order
     tables: dict[str, tuple[Part, ...]]
     counts: dict[str, Count]  # "documents" | "paragraphs" | "images" -> Count
     facts: dict[str, Any] = field(default_factory=dict)  # what else the stage wants known (models, rates, limits)

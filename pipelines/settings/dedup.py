@@ -1,0 +1,9 @@
+"""[dedup]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class DedupSettings(Settings):
+    pass

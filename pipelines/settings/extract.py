@@ -1,0 +1,9 @@
+"""[extract]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class ExtractSettings(Settings):
+    pass

@@ -1,0 +1,9 @@
+"""[fetch]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class FetchSettings(Settings):
+    pass

@@ -1,0 +1,9 @@
+"""[input]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class InputSettings(Settings):
+    pass

@@ -1,0 +1,9 @@
+"""[pack]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class PackSettings(Settings):
+    pass

@@ -1,0 +1,28 @@
+"""[run]: what holds for the whole run."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.settings.base import Settings
+
+
+class RunSettings(Settings):
+    name: str = Field("weft", description="Name of the run, written into the manifest and the cards.")
+    seed: int = Field(0, ge=0, description="Seed of everything chosen by hash (samples, splits).")
+    max_failure_share: float = Field(
+        0.01, ge=0, le=1, description="Dead letters above this share of a stage's records end the run with exit code 1."
+    )
+    min_yield: float = Field(0.0, ge=0, le=1, description="Kept documents below this share of the pages read end the run with exit code 1.")
+
+
+class RunnerSettings(Settings):
+    name: Literal["local", "prism", "spark", "flink", "dataflow", "portable"] = Field(
+        "local", description="Engine: `local` is Beam's in-process FnApiRunner, pinned; other names as in docs/runners.md."
+    )
+    workers: int = Field(0, ge=0, description="Worker processes on one machine; 0 = one per core.")
+    options: dict[str, str | int | bool] = Field(
+        default_factory=dict, description="Beam pipeline options passed through, e.g. spark_master_url; unknown ones are refused."
+    )

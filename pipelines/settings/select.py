@@ -1,0 +1,9 @@
+"""[select]"""
+
+from __future__ import annotations
+
+from pipelines.settings.base import Settings
+
+
+class SelectSettings(Settings):
+    pass
