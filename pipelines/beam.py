@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+logging.disable(logging.WARNING)  # without the [gcp] extra, importing Beam warns about Google's packages
+import apache_beam as beam  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
+from apache_beam.transforms.environments import SubprocessSDKEnvironment  # noqa: E402
 
-from pipelines.settings.run import RunnerSettings
+logging.disable(logging.NOTSET)
+
+from pipelines.settings.run import RunnerSettings  # noqa: E402
 
 logging.getLogger("apache_beam").setLevel(logging.WARNING)
+logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)  # repeats what workers log
 
 RUNNERS = {
-    "local": "FnApiRunner",  # pinned: `DirectRunner` would try to download Prism first
     "prism": "PrismRunner",
     "spark": "SparkRunner",
     "flink": "FlinkRunner",
@@ -32,16 +38,21 @@ def worker_count(runner: RunnerSettings) -> int:
     return runner.workers or os.cpu_count() or 1
 
 
-def options(runner: RunnerSettings, *, shuffles: bool, parts: int) -> PipelineOptions:
-    """Beam options for one pipeline of a stage. Local map-only work uses processes; work that shuffles stays in one, because
-    shuffled data would otherwise pass through gRPC to the driver (measured 3x slower)."""
-    flags: dict[str, Any] = {"runner": RUNNERS[runner.name], "save_main_session": False, **runner.options}
-    workers = min(worker_count(runner), max(1, parts))
-    if runner.name == "local" and workers > 1 and not shuffles:
-        flags |= {"direct_running_mode": "multi_processing", "direct_num_workers": workers}
-    elif runner.name == "local":
-        flags |= {"direct_running_mode": "in_memory", "direct_num_workers": 1}
-    return PipelineOptions.from_dictionary(flags)
+def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipeline:
+    """A pipeline on the configured engine. Local means Beam's FnApiRunner by name (`DirectRunner` would first try to download
+    Prism). Local map-only work uses processes; work that shuffles stays in one, because shuffled data would otherwise pass
+    through gRPC to the driver (measured 3x slower)."""
+    flags: dict[str, Any] = {"save_main_session": False, **runner.options}
+    if runner.name != "local":
+        return beam.Pipeline(options=PipelineOptions.from_dictionary({"runner": RUNNERS[runner.name], **flags}))
+    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+    workers = 1 if shuffles else min(worker_count(runner), max(1, parts))
+    if workers == 1:
+        return beam.Pipeline(FnApiRunner(), PipelineOptions.from_dictionary({"direct_num_workers": 1, **flags}))
+    logging.getLogger("apache_beam.runners.portability.fn_api_runner.fn_runner").setLevel(logging.ERROR)  # warns of the line below
+    processes = SubprocessSDKEnvironment.from_command_string(f"{shlex.quote(sys.executable)} -m pipelines.worker")
+    return beam.Pipeline(FnApiRunner(processes), PipelineOptions.from_dictionary({"direct_num_workers": workers, **flags}))
 
 
 @dataclass
@@ -75,7 +86,7 @@ class _Each(beam.DoFn):
 
 def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int) -> None:
     """Build and run one pipeline to its end."""
-    with beam.Pipeline(options=options(runner, shuffles=shuffles, parts=parts)) as p:
+    with pipeline(runner, shuffles=shuffles, parts=parts) as p:
         build(p)
 
 

@@ -1,0 +1,62 @@
+"""A run: the seven stages in their order, each skipped if its folder is already there."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipelines import storage
+from pipelines.settings.config import Config, dump
+from pipelines.stage import Done, Outcome, Stage, StageContext, StageError, execute, find
+from schemas import layout
+
+
+def stage(name: str) -> Stage:
+    """The stage of that name; its module is imported only now."""
+    module = importlib.import_module(f"pipelines.stages.{name}")
+    return getattr(module, f"{name.capitalize()}Stage")()
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller may want to hear while a run goes on."""
+
+    starting: Callable[[str, StageContext], None] = lambda name, ctx: None
+    finished: Callable[[str, Outcome], None] = lambda name, outcome: None
+
+
+def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: Events | None = None) -> dict[str, Outcome]:
+    """Run the stages up to and including `upto`; finished ones are skipped. Writes `config.toml` first and, after each stage,
+    which folders are current. StageError and OSError pass through; what was finished stays finished."""
+    if upto not in layout.STAGES:
+        raise StageError(f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
+    events = events or Events()
+    storage.write_bytes(storage.join(run, layout.CONFIG), dump(config).encode())
+    done: dict[str, Done] = {}
+    outcomes: dict[str, Outcome] = {}
+    for name in layout.STAGES[: layout.STAGES.index(upto) + 1]:
+        s = stage(name)
+        inputs = {n: done[n] for n in s.reads}
+        outcome = execute(s, run, config, inputs, lambda ctx, n=name: events.starting(n, ctx))
+        done[name], outcomes[name] = outcome.done, outcome
+        _mark_current(run, done)
+        events.finished(name, outcome)
+    return outcomes
+
+
+def finished_stages(run: str, config: Config) -> Iterator[tuple[str, Done | None]]:
+    """Each stage with its finished folder for this configuration, or None from the first unfinished one on."""
+    done: dict[str, Done] = {}
+    for name in layout.STAGES:
+        s = stage(name)
+        if all(n in done for n in s.reads):
+            if (found := find(s, run, config, {n: done[n] for n in s.reads})) is not None:
+                done[name] = found
+        yield name, done.get(name)
+
+
+def _mark_current(run: str, done: dict[str, Done]) -> None:
+    current = {name: d.manifest.digest for name, d in done.items()}
+    storage.write_bytes(storage.join(run, layout.STAGE_DIR, layout.CURRENT), (json.dumps(current, indent=1) + "\n").encode())
