@@ -5,6 +5,7 @@ The element is a unit of work (a part's name), never a page: see docs/architectu
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import shlex
@@ -95,3 +96,11 @@ def map_parts(runner: RunnerSettings, parts: list[str], work: Callable[[str], No
     (a frozen dataclass with `__call__`)."""
     if parts:
         run(runner, lambda p: p | "Parts" >> Spread(parts) | "Each" >> EachPart(work), shuffles=False, parts=len(parts))
+
+
+def known_options() -> frozenset[str]:
+    """The names of all options that Beam's registered option classes define."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, conflict_handler="resolve")
+    for cls in PipelineOptions.__subclasses__():
+        cls._add_argparse_args(parser)
+    return frozenset(s.removeprefix("--") for a in parser._actions for s in a.option_strings if s.startswith("--"))

@@ -1,0 +1,1 @@
+"""One file a verb: `arguments(parser)` declares it, `run(args) -> int` does it and returns the exit code."""
