@@ -46,7 +46,12 @@ def _imports(name: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             out.append(node.module)
             out += [f"{node.module}.{a.name}" for a in node.names]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(tuple(f"{p}." for p in OURS)) and ":" in node.value:
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.startswith(tuple(f"{p}." for p in OURS))
+            and ":" in node.value
+        ):
             out.append(node.value.split(":")[0])  # "package.module:function", as guarded children name their work
     return out
 

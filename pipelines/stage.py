@@ -175,7 +175,9 @@ def find(stage: Stage, run: str, config: Config, inputs: Mapping[str, Done]) -> 
     return Done(root, loads_stage(storage.read_bytes(path), path)) if storage.exists(path) else None
 
 
-def execute(stage: Stage, run: str, config: Config, inputs: Mapping[str, Done], started: Callable[[StageContext], None] = lambda _: None) -> Outcome:
+def execute(
+    stage: Stage, run: str, config: Config, inputs: Mapping[str, Done], started: Callable[[StageContext], None] = lambda _: None
+) -> Outcome:
     """Run a stage, or find that it is done. StageError if a part is missing afterwards, ConservationError if the books do not
     balance; in both cases no manifest is written, so nothing downstream can build on it."""
     begin = time.monotonic()
@@ -202,7 +204,9 @@ def execute(stage: Stage, run: str, config: Config, inputs: Mapping[str, Done], 
         facts=stage.facts(ctx, facts),
     )
     seconds = time.monotonic() - begin
-    storage.write_bytes(storage.join(root, "timing.json"), (json.dumps({"seconds": round(seconds, 3), "finished": time.time()}) + "\n").encode())
+    storage.write_bytes(
+        storage.join(root, "timing.json"), (json.dumps({"seconds": round(seconds, 3), "finished": time.time()}) + "\n").encode()
+    )
     storage.write_bytes(storage.join(root, layout.STAGE_MANIFEST), dumps(manifest))
     return Outcome(Done(root, manifest), False, seconds)
 

@@ -76,7 +76,7 @@ def loads_stage(data: bytes, where: str) -> StageManifest:
         raw = json.loads(data)
         if raw["format"] != FORMAT:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft or rerun the stage")
-        raw["parts"] = tuple(raw["parts"])
+        raw["parts"] = {k: tuple(v) for k, v in raw["parts"].items()}
         raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
         raw["counts"] = {k: Count(**c) for k, c in raw["counts"].items()}
         return StageManifest(**raw)

