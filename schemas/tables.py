@@ -1,7 +1,8 @@
 """One explicit Arrow schema per table, with its name and version in the metadata.
 
 Wide tables (`document_measures`, `nodes`, `images`, `pairs`) take one more float64 column per measure: `wide(NAME,
-measures)`. A measure that does not apply to a row is NULL.
+measures)`. A measure that does not apply to a row is NULL. `record` is the ordinal of the WARC record in its unit: with `unit` it names
+one capture even where two captures share a doc_id.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
     "documents": [*_DOCUMENT, ("nodes", pa.list_(NODE))],
     "rejects": [*_DOCUMENT, ("nodes", pa.list_(NODE))],
     "document_measures": [
-        *_DOCUMENT, ("unit", pa.string()), ("row", pa.int32()),  # row = -1: dropped, so not in `documents`
+        *_DOCUMENT, ("unit", pa.string()), ("record", pa.int32()), ("row", pa.int32()),  # row = -1: dropped, so not in `documents`
         ("n_text", pa.int32()), ("n_images", pa.int32()), ("text_bytes", pa.int64()), *_VERDICT,
     ],
     "nodes": [
-        ("doc_id", pa.string()), ("unit", pa.string()), ("index", pa.int32()), ("kind", pa.string()),
+        ("doc_id", pa.string()), ("unit", pa.string()), ("record", pa.int32()), ("index", pa.int32()), ("kind", pa.string()),
         ("role", pa.string()), ("image_id", pa.string()), ("url", pa.string()), ("text_bytes", pa.int32()),
         ("document_kept", pa.bool_()), *_VERDICT,
     ],
