@@ -94,6 +94,19 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         *_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("reasons", pa.list_(pa.string())),
         ("split", pa.string()), ("n_text", pa.int32()), ("n_images", pa.int32()),
     ],
+    # pack
+    "packed": [*_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("split", pa.string()), ("shard", pa.string())],
+    # report
+    "rollups": [
+        ("kind", pa.string()),  # documents | paragraphs | images | pairs
+        ("measure", pa.string()), ("bin", pa.int32()),  # histogram rows; "" and NULL on rows that count fates
+        ("stage", pa.string()), ("reason", pa.string()), ("language", pa.string()), ("kept", pa.bool_()), ("n", pa.int64()),
+    ],
+    "rules": [
+        ("rule", pa.string()), ("unit", pa.string()), ("at", pa.string()), ("version", pa.int32()), ("measure", pa.string()),
+        ("side", pa.string()), ("limit", pa.float64()), ("reason", pa.string()), ("shadow", pa.bool_()), ("order", pa.int32()),
+        ("source", pa.string()), ("doc", pa.string()),
+    ],
 }  # fmt: skip
 
 VERSION: dict[str, int] = {name: 1 for name in _COLUMNS}
