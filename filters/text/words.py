@@ -1,0 +1,128 @@
+"""Word lists: where they come from and under which licence.
+
+| list | languages | source | licence |
+|---|---|---|---|
+| stop words | about 40 | the 300 most frequent words of `wordfreq` (OBELICS uses a list of 301), read at run time | code Apache-2.0, data CC BY-SA 4.0 |
+| common words | about 40 | every word `wordfreq` knows (seen at least about once in 10^8 words, large lists; 10^6, small lists) | as above |
+| flagged words | English and a few more | our own short lists below | as the project |
+| spam words | English and a few more | our own list of what share bars, cookie banners and sign-up boxes say (OBELICS, step 13, has a list of 40) | as the project |
+
+Nothing of wordfreq is copied into the tree. A language without a list has no measure, and so passes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from filters.text.languages import normalise
+from filters.text.segment import words as cut
+
+STOP_WORDS = 300
+
+_WORDFREQ = {"no": "nb", "nn": "nb", "tl": "fil", "hr": "sh", "sr": "sh", "bs": "sh", "yue": "zh", "wuu": "zh"}
+
+# Gopher's required words (Rae et al. 2021, appendix A1.1).
+REQUIRED = frozenset("the be to of and that have with".split())
+
+_FLAGGED = {
+    "en": """anal anus arse arsehole asshole bdsm bestiality bitches blowjob blowjobs bollocks boner boobs bukkake butthole camgirl camgirls
+    clit cock cocks creampie cum cumshot cumshots cunnilingus cunt cunts deepthroat dick dicks dildo dildos ejaculation erotic escorts fellatio femdom
+    fetish fingering fuck fucked fucker fuckers fucking gangbang handjob hardcore hentai hooker hookers horny incest jizz kinky
+    masturbate masturbating masturbation milf milfs naked nude nudes nudity nympho orgasm orgasms orgy penis porn porno pornhub pornography
+    pornstar pornstars pussies pussy rape sex sexcam shemale shemales slut sluts sodomy squirting strapon swinger swingers threesome tits titties
+    topless twink upskirt vagina vibrator voyeur wank webcam whore whores xnxx xvideos xxx""",
+    "de": "fick ficken fickt fotze fotzen hure huren muschi muschis nackt nutte nutten porno pornos schlampe schlampen schwanz sex titten wichsen xxx",
+    "fr": "baise baiser bite bites branlette chatte couilles enculer nue nues partouze pénis porno pute putes salope salopes sexe sodomie xxx",
+    "es": "coño culo follar mamada pene pornografía porno puta putas sexo tetas verga xxx zorra zorras desnuda desnudas",
+    "it": "cazzo culo figa porno puttana puttane scopare sesso tette troia troie nuda xxx",
+    "pt": "boceta buceta caralho foder pau porno puta putas punheta sexo nua xxx",
+    "nl": "hoer hoeren kut lul naakt neuken porno seks sex slet sletten tieten xxx",
+    "ru": "анал блядь ебать минет порно порнуха секс сиськи сосать трах трахать шлюха шлюхи эротика",
+    "pl": "cipa chuj cycki dziwka dziwki jebać kurwa naga nagie porno ruchanie seks xxx",
+}
+_SPAM = {
+    "en": """accept advertisement advertisements advertise bookmark browser checkout click comments cookie cookies copyright disclaimer download
+    downloads email facebook follow followers instagram join javascript linkedin login logout mailing menu newsletter password pinterest policy privacy
+    register reserved retweet share shares signup sponsored submit subscribe subscriber subscribers subscription tumblr tweet tweets twitter unsubscribe username
+    whatsapp""",
+    "de": """abonnieren akzeptieren anmelden anmeldung cookie cookies datenschutz datenschutzerklärung facebook folgen impressum instagram klicken
+    kommentare newsletter passwort pinterest registrieren teilen tweet twitter warenkorb werbung whatsapp""",
+    "fr": """abonner abonnez accepter cliquer cliquez commentaires confidentialité connecter connexion cookie cookies facebook inscription inscrire
+    inscrivez instagram newsletter panier partager partagez pinterest publicité suivez tweet tweeter twitter whatsapp""",
+    "es": """aceptar acceder boletín carrito clic comentarios compartir contraseña cookie cookies facebook haz iniciar instagram newsletter pinterest
+    privacidad publicidad registrarse seguir suscribete suscríbete suscribir suscribirse tuitear tweet twitter whatsapp""",
+    "it": """accedi accetta carrello clicca commenti condividi cookie cookies facebook instagram iscriviti newsletter password pinterest privacy
+    pubblicità registrati seguici tweet twitter whatsapp""",
+    "pt": """aceitar assine carrinho clique comentários compartilhar compartilhe cookie cookies facebook inscreva instagram newsletter pinterest
+    privacidade publicidade senha siga tweet twitter whatsapp""",
+    "nl": """aanmelden abonneren accepteren advertentie cookie cookies delen facebook inloggen inschrijven instagram klik nieuwsbrief pinterest privacy
+    reacties tweet twitter volg wachtwoord whatsapp winkelwagen""",
+}  # fmt: skip
+
+
+def wordfreq_code(language: str) -> str | None:
+    """The name under which wordfreq lists a language, None if it does not."""
+    import wordfreq
+
+    code = normalise(language)
+    code = _WORDFREQ.get(code, code)
+    return code if code in _wordfreq_languages(wordfreq) else None
+
+
+def _wordfreq_languages(wordfreq) -> dict[str, str]:  # noqa: ANN001 - a module
+    return wordfreq.available_languages("best")
+
+
+@lru_cache(maxsize=8)
+def common(language: str) -> frozenset[str]:
+    """All words of a language that wordfreq knows, cut as `segment` cuts a text; empty if it has no list."""
+    import wordfreq
+
+    code = wordfreq_code(language)
+    if code is None:
+        return frozenset()
+    known = wordfreq.get_frequency_dict(code, "best")
+    if code in ("zh", "ja"):
+        return frozenset(u for w in known for u in cut(w))
+    return frozenset(known)
+
+
+@lru_cache(maxsize=64)
+def stop(language: str, n: int = STOP_WORDS) -> frozenset[str]:
+    """The `n` most frequent words of a language; empty if there is no list."""
+    import wordfreq
+
+    code = wordfreq_code(language)
+    if code is None:
+        return frozenset()
+    out: dict[str, None] = {}
+    for w in wordfreq.top_n_list(code, n * 2, "best"):
+        for unit in cut(w):
+            out.setdefault(unit)
+            if len(out) == n:
+                return frozenset(out)
+    return frozenset(out)
+
+
+@lru_cache(maxsize=64)
+def flagged(language: str) -> frozenset[str]:
+    """Words that mark pornography and obscenity; English words count in every language, since such pages borrow them."""
+    return frozenset(_FLAGGED["en"].split()) | frozenset(_FLAGGED.get(normalise(language), "").split())
+
+
+@lru_cache(maxsize=64)
+def spam(language: str) -> frozenset[str]:
+    """Words of share bars, cookie banners and sign-up boxes; empty if there is no list for the language."""
+    return frozenset(_SPAM.get(normalise(language), "").split())
+
+
+def languages_with_lists() -> dict[str, tuple[str, ...]]:
+    """Which lists exist for which language, for the docs."""
+    import wordfreq
+
+    return {
+        "stop_words": tuple(sorted(_wordfreq_languages(wordfreq))),
+        "common_words": tuple(sorted(_wordfreq_languages(wordfreq))),
+        "flagged_words": tuple(sorted(_FLAGGED)),
+        "spam_words": tuple(sorted(_SPAM)),
+    }
