@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -60,3 +61,30 @@ def finished_stages(run: str, config: Config) -> Iterator[tuple[str, Done | None
 def _mark_current(run: str, done: dict[str, Done]) -> None:
     current = {name: d.manifest.digest for name, d in done.items()}
     storage.write_bytes(storage.join(run, layout.STAGE_DIR, layout.CURRENT), (json.dumps(current, indent=1) + "\n").encode())
+
+
+def publish_audit(run: str, report: Done) -> None:
+    """Put the report stage's tables under RUN/audit/, where people and tools look for them. The folder is replaced as a whole
+    on a local disk; on an object store files appear one by one and `audit/manifest.json` last."""
+    target = storage.join(run, layout.AUDIT)
+    names = [p for t in layout.AUDIT_TABLES for p in report.manifest.tables.get(t, ())]
+    if storage.is_remote(run):
+        storage.remove_tree(target)
+        for p in names:
+            storage.write_bytes(storage.join(target, p.path), storage.read_bytes(storage.join(report.root, p.path)))
+        storage.write_bytes(
+            storage.join(target, layout.STAGE_MANIFEST), storage.read_bytes(storage.join(report.root, layout.STAGE_MANIFEST))
+        )
+        return
+    fresh = f"{target}.new"
+    storage.remove_tree(fresh)
+    for p in [*(p.path for p in names), layout.STAGE_MANIFEST]:
+        destination = os.path.join(fresh, p)
+        os.makedirs(os.path.dirname(destination), exist_ok=True)
+        os.link(os.path.join(report.root, p), destination)
+    old = f"{target}.old"
+    storage.remove_tree(old)
+    if os.path.isdir(target):
+        os.rename(target, old)
+    os.rename(fresh, target)
+    storage.remove_tree(old)

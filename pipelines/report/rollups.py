@@ -45,5 +45,3 @@ def rollup(kind: str, wide: pa.Table, measures: list[str], per_unit: int) -> pa.
     ]
     query = " UNION ALL ".join(parts) + " ORDER BY ALL"
     return sql(query, {"wide": wide}).cast(tables.schema("rollups"))
-
-

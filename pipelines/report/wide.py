@@ -72,4 +72,4 @@ def sql(query: str, tables: Mapping[str, pa.Table]) -> pa.Table:
     with duckdb.connect(":memory:", config={"threads": 1}) as con:
         for name, table in tables.items():
             con.register(name, table)
-        return con.execute(query).to_arrow_table()
+        return con.sql(query).to_arrow_table()

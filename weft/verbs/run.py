@@ -97,7 +97,7 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
     broken = broken_limits(config, outcomes)
     complete = len(outcomes) == len(layout.STAGES)
     if complete:
-        finish(folder)
+        finish(folder, outcomes)
     if as_json:
         emit(
             {
@@ -114,11 +114,13 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
     return LIMIT if broken else DONE
 
 
-def finish(folder: str) -> None:
+def finish(folder: str, outcomes: dict[str, Any]) -> None:
     """The run's manifest (its commit point), then what people look at."""
     from audit.report import write_report
+    from pipelines.run import publish_audit
     from pipelines.shards.run_manifest import publish
 
+    publish_audit(folder, outcomes["report"].done)
     publish(folder)
     write_report(folder)
 

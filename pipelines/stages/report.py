@@ -1,0 +1,172 @@
+"""report: the auditor's tables. First each unit and bucket is joined by file, then the rows are brought into id order.
+
+The second step is a shuffle through files: phase one leaves sorted rows, phase two of one id range reads its slice of each
+file. No page or row passes through Beam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import storage
+from pipelines.beam import map_parts
+from pipelines.report import rollups, wide
+from pipelines.report.rules import rules_table
+from pipelines.settings.config import Config
+from pipelines.stage import Done, Groups, Stage, StageContext
+from schemas import layout, tables
+from schemas.manifest import Count, Part
+
+ROWS_PER_RANGE = 500_000  # nodes per id range, so that one range fits a worker's memory
+KINDS = {"documents": "documents", "nodes": "nodes", "images": "images", "pairs": "pairs"}
+IDS = {"documents": "doc_id", "nodes": "doc_id", "pairs": "doc_id", "decisions": "doc_id", "images": "image_id"}
+
+
+class ReportStage(Stage):
+    name: ClassVar[str] = "report"
+    reads: ClassVar[tuple[str, ...]] = ("extract", "dedup", "fetch", "score", "select", "pack")
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        return {**super().settings(config), "filters": config.filters}
+
+    def plan(self, ctx: StageContext) -> Groups:
+        extract, fetch = ctx.inputs["extract"].manifest, ctx.inputs["fetch"].manifest
+        ranges = min(4096, max(1, -(-extract.rows("nodes") // ROWS_PER_RANGE)))
+        return {
+            "unit": extract.parts["unit"],
+            "bucket": fetch.parts["bucket"],
+            "range": tuple(f"{i:04d}" for i in range(ranges)),
+            "run": ("run",),
+        }
+
+    def run(self, ctx: StageContext) -> None:
+        map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx))
+        map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx))
+        map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx))
+        if ctx.todo("run"):
+            ctx.writer.commit("run", "run", {"rules": rules_table(ctx.config.filters), **_collected(ctx)})
+
+    def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
+        seen = ctx.inputs["extract"].manifest.rows("document_measures")
+        nodes = ctx.inputs["extract"].manifest.rows("nodes")
+        fates = facts["fates"]
+        out = {"documents": _count(seen, fates.get("documents", {}))}
+        text, images = fates.get("paragraphs", {}), fates.get("images", {})
+        out["paragraphs"] = _count(nodes - sum(images.values()), text)
+        out["images"] = _count(nodes - sum(text.values()), images)
+        out["image_urls"] = _count(ctx.inputs["fetch"].manifest.rows("urls"), fates.get("image_urls", {}))
+        return out
+
+
+def _count(entered: int, fates: Mapping[str, int]) -> Count:
+    return Count(entered, fates.get("", 0), {r: n for r, n in sorted(fates.items()) if r})
+
+
+@dataclass(frozen=True)
+class JoinUnit:
+    """documents, nodes, pairs and decisions of one unit."""
+
+    ctx: StageContext
+
+    def __call__(self, unit: str) -> None:
+        i = self.ctx.inputs
+        joined = {
+            "measures": _read(i["extract"], "document_measures", unit),
+            "nodes": _read(i["extract"], "nodes", unit),
+            "dedup": _read(i["dedup"], "decisions", unit),
+            "dedup_nodes": _read(i["dedup"], "node_decisions", unit),
+            "selected": _read(i["select"], "selected", unit),
+            "selected_nodes": _read(i["select"], "node_decisions", unit),
+            "packed": _read(i["pack"], "packed", unit),
+        }
+        documents = wide.sql(wide.DOCUMENTS, joined)
+        nodes = wide.sql(wide.NODES, {**joined, "wide_documents": documents})
+        out = {
+            "wide_documents": documents,
+            "wide_nodes": nodes,
+            "wide_decisions": wide.sql(wide.DECISIONS, {"wide_documents": documents, "wide_nodes": nodes}),
+            "wide_pairs": _read(i["score"], "pairs", unit).sort_by([("doc_id", "ascending"), ("index", "ascending")]),
+        }
+        fates = {"documents": _fates(documents)}
+        for kind, name in (("text", "paragraphs"), ("image", "images")):
+            fates[name] = _fates(wide.sql(f"SELECT * FROM nodes WHERE kind = '{kind}'", {"nodes": nodes}))
+        self.ctx.writer.commit("unit", unit, out, {"fates": fates})
+
+
+@dataclass(frozen=True)
+class JoinBucket:
+    """Images of one fetch bucket."""
+
+    ctx: StageContext
+
+    def __call__(self, bucket: str) -> None:
+        i = self.ctx.inputs
+        joined = {"urls": _read(i["fetch"], "urls", bucket), "images": _read(i["score"], "images", bucket)}
+        images = wide.sql(wide.IMAGES, joined)
+        self.ctx.writer.commit("bucket", bucket, {"wide_images": images}, {"fates": {"image_urls": _fates(images)}})
+
+
+@dataclass(frozen=True)
+class SortRange:
+    """One id range of every wide table, sorted, and its roll-ups."""
+
+    ctx: StageContext
+
+    def __call__(self, part: str) -> None:
+        low, high = _bounds(int(part), len(self.ctx.groups["range"]))
+        out: dict[str, pa.Table] = {}
+        for name, key in IDS.items():
+            group = "bucket" if name == "images" else "unit"
+            slices = []
+            for source in self.ctx.groups[group]:
+                path = self.ctx.path(layout.table_file(f"wide_{name}", source))
+                with storage.open_read(path) as f:
+                    filters = [(key, ">=", low), (key, "<", high)] if high else [(key, ">=", low)]
+                    slices.append(pq.read_table(f, filters=filters))
+            out[name] = pa.concat_tables(slices, promote_options="permissive").sort_by([(key, "ascending")])
+        per_unit = self.ctx.config.report.histogram_bins
+        made = []
+        for name in KINDS:
+            made.append(rollups.rollup(name, out[name], _measures(out[name]), per_unit))
+        out["rollups"] = pa.concat_tables(made)
+        self.ctx.writer.commit("range", part, out)
+
+
+def _bounds(n: int, of: int) -> tuple[str, str]:
+    """The id range [low, high) of part n; high = "" for the last."""
+    edge = lambda i: f"{i * 65536 // of:04x}"  # noqa: E731
+    return (edge(n) if n else ""), (edge(n + 1) if n + 1 < of else "")
+
+
+def _measures(table: pa.Table) -> list[str]:
+    skip = {"blob_offset", "warc_offset"}
+    return [f.name for f in table.schema if pa.types.is_float64(f.type) and f.name not in skip]
+
+
+def _fates(table: pa.Table) -> dict[str, int]:
+    counted = table.group_by(["kept", "first_reason"]).aggregate([([], "count_all")]).to_pylist()
+    out: dict[str, int] = {}
+    for row in counted:
+        reason = "" if row["kept"] else row["first_reason"] or "unexplained"
+        out[reason] = out.get(reason, 0) + row["count_all"]
+    return out
+
+
+def _read(done: Done, table: str, part: str) -> pa.Table:
+    found = done.read(table, part)
+    return tables.schema(table).empty_table() if found is None else found
+
+
+def _collected(ctx: StageContext) -> dict[str, pa.Table]:
+    """Dead letters and opt-outs of all stages: few, so gathered in one place."""
+    out = {}
+    for table in ("dead", "optouts"):
+        found = [storage.read_table(path) for done in ctx.inputs.values() for path in done.paths(table)]
+        schema = tables.schema(table)
+        out[table] = pa.concat_tables([schema.empty_table(), *(t.cast(schema) for t in found)])
+    return out
