@@ -1,0 +1,70 @@
+"""Every question that the command line, the report and the explorer ask, as plain DuckDB SQL.
+
+`$name` is a parameter. Views: documents, nodes, images, pairs, decisions, dead, optouts, rollups, rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+FATES = """
+-- how many documents, paragraphs and images ended where
+SELECT kind, stage, first_reason AS reason, count(*) AS n FROM (
+  SELECT 'documents' AS kind, stage, first_reason FROM documents
+  UNION ALL SELECT CASE kind WHEN 'text' THEN 'paragraphs' ELSE 'images' END, stage, first_reason FROM nodes)
+GROUP BY ALL ORDER BY kind, n DESC, stage, reason"""
+
+LANGUAGES = """
+-- pages and kept pages per language
+SELECT language, count(*) AS pages, count(*) FILTER (kept) AS kept FROM documents GROUP BY ALL ORDER BY pages DESC, language LIMIT $limit"""
+
+DOMAINS = """
+-- the domains with most kept (or dropped) pages
+SELECT domain, count(*) AS pages, count(*) FILTER (kept) AS kept FROM documents GROUP BY ALL
+ORDER BY CASE WHEN $kept THEN count(*) FILTER (kept) ELSE count(*) FILTER (NOT kept) END DESC, domain LIMIT $limit"""
+
+FETCHES = """
+-- how image requests ended, in words
+SELECT status, count(*) AS urls, sum(bytes) AS bytes FROM images GROUP BY ALL ORDER BY urls DESC, status"""
+
+HISTOGRAM = """
+-- one measure, in fixed bins, kept and dropped
+SELECT bin, kept, sum(n) AS n FROM rollups WHERE kind = $kind AND measure = $measure GROUP BY ALL ORDER BY bin, kept"""
+
+ONLY = """
+-- what each reason removes alone, and together with others
+SELECT reason, count(*) AS dropped, count(*) FILTER (len(reasons) = 1) AS only_this
+FROM (SELECT unnest(reasons) AS reason, reasons FROM documents WHERE len(reasons) > 0) GROUP BY ALL ORDER BY dropped DESC, reason"""
+
+DEAD = """
+-- dead letters by stage and kind
+SELECT stage, kind, count(*) AS n, any_value(message) AS example FROM dead GROUP BY ALL ORDER BY n DESC, stage, kind"""
+
+OPTOUTS = """
+-- reservations found, and whether the run acted on them
+SELECT subject, signal, token, count(*) AS n, count(*) FILTER (acted) AS acted FROM optouts GROUP BY ALL ORDER BY n DESC"""
+
+SAMPLE = """
+-- a fixed sample of documents dropped for one reason (the smallest hashes)
+SELECT doc_id, url, title, language, first_reason, stage FROM documents WHERE first_reason = $reason
+ORDER BY hash(doc_id) LIMIT $limit"""
+
+DOCUMENT = "SELECT * FROM documents WHERE doc_id = $id"
+DOCUMENT_BY_URL = "SELECT * FROM documents WHERE url = $url OR canonical_url = $url ORDER BY fetched_at DESC"
+NODES_OF = "SELECT * FROM nodes WHERE doc_id = $id ORDER BY record, index"
+PAIRS_OF = "SELECT * FROM pairs WHERE doc_id = $id ORDER BY row, index"
+IMAGE = "SELECT * FROM images WHERE image_id = $id"
+IMAGE_BY_URL = "SELECT * FROM images WHERE url = $url OR final_url = $url"
+IMAGE_BY_SHA256 = "SELECT * FROM images WHERE sha256 = $sha"
+IMAGE_USES = """SELECT n.doc_id, d.url, n.index, n.stage, n.first_reason, n.kept FROM nodes n JOIN documents d USING (doc_id, record)
+WHERE n.image_id = $id ORDER BY n.kept DESC, d.url LIMIT $limit"""
+DEAD_OF = "SELECT * FROM dead WHERE url = $url OR id = $url LIMIT 20"
+OPTOUTS_OF = "SELECT * FROM optouts WHERE url = $url OR id = $id LIMIT 50"
+
+
+def ask(con: Any, query: str, **parameters: Any) -> list[dict[str, Any]]:
+    """Rows as dicts; parameters the query does not name are left out."""
+    used = {k: v for k, v in parameters.items() if f"${k}" in query}
+    result = con.execute(query, used)
+    names = [c[0] for c in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

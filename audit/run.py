@@ -1,0 +1,90 @@
+"""A run folder, opened for reading: its manifests, and its tables as DuckDB views."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas import layout
+from schemas.manifest import StageManifest, loads_stage
+
+if TYPE_CHECKING:
+    import duckdb
+
+VIEWS = ("documents", "nodes", "images", "pairs", "decisions", "dead", "optouts", "rollups", "rules")
+
+
+class RunError(ValueError):
+    """The folder is not a finished run; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """`Run("runs/first")`. Everything is read-only."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        if not os.path.isdir(self.path):
+            raise RunError(f"no run folder {self.path!r}")
+        if not os.path.isfile(self._current):
+            raise RunError(f"{self.path!r} is not a run folder: {layout.STAGE_DIR}/{layout.CURRENT} is missing (start one with `weft run`)")
+
+    @property
+    def _current(self) -> str:
+        return os.path.join(self.path, layout.STAGE_DIR, layout.CURRENT)
+
+    @cached_property
+    def stages(self) -> dict[str, StageManifest]:
+        """The finished stages, in order."""
+        current = json.loads(Path(self._current).read_text())
+        out = {}
+        for name in layout.STAGES:
+            if name in current:
+                where = os.path.join(self.stage_path(name, current[name]), layout.STAGE_MANIFEST)
+                out[name] = loads_stage(Path(where).read_bytes(), where)
+        return out
+
+    def stage_path(self, stage: str, digest: str | None = None) -> str:
+        return os.path.join(self.path, layout.stage_dir(stage, digest or self.stages[stage].digest))
+
+    def seconds(self, stage: str) -> float | None:
+        """How long the stage took when it ran, if it says so."""
+        path = Path(self.stage_path(stage), "timing.json")
+        return json.loads(path.read_text())["seconds"] if path.exists() else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        import tomllib
+
+        return tomllib.loads(Path(self.path, layout.CONFIG).read_text(encoding="utf-8"))
+
+    def table_paths(self, table: str) -> list[str]:
+        folder = Path(self.path, layout.AUDIT, table)
+        return sorted(str(p) for p in folder.glob("*.parquet")) if folder.is_dir() else []
+
+    def stage_table(self, stage: str, table: str) -> list[str]:
+        """Files of a stage's own table, as its manifest names them."""
+        root = self.stage_path(stage)
+        return [os.path.join(root, p.path) for p in self.stages[stage].tables.get(table, ())]
+
+    def connect(self, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
+        """DuckDB over the audit tables: one view per table, nothing else reachable. RunError if the run has no audit tables."""
+        import duckdb
+
+        if not self.table_paths("documents"):
+            raise RunError(f"{self.path!r} has no audit tables yet: finish the run first (`weft run ...` again)")
+        con = duckdb.connect(":memory:", config={"memory_limit": memory_limit, "threads": 2})
+        for view in VIEWS:
+            if paths := self.table_paths(view):
+                files = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
+                con.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{files}], union_by_name=true)")
+        root = os.path.abspath(self.path).replace("'", "''")
+        con.execute(f"SET allowed_directories=['{root}']")
+        con.execute("SET enable_external_access=false")
+        con.execute("SET lock_configuration=true")
+        return con
