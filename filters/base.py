@@ -5,26 +5,26 @@ which measure must not lie beyond which value. Judging is the same for every rul
 re-judged at any time. A measure that does not apply is absent (NULL in the tables) and passes.
 
     @dataclass(frozen=True)
-    class WordCount(Rule):
+    class WordCount(TextRule):
         '''Words in a paragraph. Default 4..1000: OBELICS, config_filter_web_documents.yaml.'''
 
         name: ClassVar[str] = "paragraph.word_count"
         unit: ClassVar[Unit] = Unit.PARAGRAPH
-        measures: ClassVar[tuple[str, ...]] = ("word_count",)
+        measures: ClassVar[tuple[str, ...]] = ("paragraph_words",)
         min: int | None = 4
         max: int | None = 1000
 
         def measure(self, item: TextView) -> Measures:
-            return {"word_count": item.n_words}
+            return {"paragraph_words": item.n_words}
 
         def limits(self) -> tuple[Limit, ...]:
-            return between("word_count", self.name, self.min, self.max)
+            return self.bounds("paragraph_words")
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -49,22 +49,37 @@ class At(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """`measure` fails when it lies strictly beyond `value` on `side`."""
+    """`measure` fails when it lies strictly beyond `value` on `side`, in the languages that the limit is for."""
 
     measure: str
     side: str  # "above" | "below"
     value: float
     reason: str
+    only: tuple[str, ...] = ()  # languages it is for; () = every one
+    but: tuple[str, ...] = ()  # languages it is not for
 
-    def fails(self, measures: Mapping[str, float]) -> bool:
+    def fails(self, measures: Mapping[str, float], language: str = "") -> bool:
         m = measures.get(self.measure)
         if m is None or m != m:  # absent or NaN: does not apply
             return False
-        return m > self.value if self.side == "above" else m < self.value
+        if not (m > self.value if self.side == "above" else m < self.value):
+            return False
+        return (not self.only or language in self.only) and language not in self.but
 
     def sql(self) -> str:
-        """The same test as a DuckDB expression (NULL = passes)."""
-        return f'coalesce("{self.measure}" {">" if self.side == "above" else "<"} {self.value!r}, false)'
+        """The same test as a DuckDB expression over the measure's column and `language` (NULL and NaN pass)."""
+        column = f'"{self.measure}"'
+        beyond = f"{column} > {self.value!r} and not isnan({column})" if self.side == "above" else f"{column} < {self.value!r}"
+        test = f"coalesce({beyond}, false)"
+        if self.only:
+            test += f" and coalesce(language, '') in ({_quoted(self.only)})"
+        if self.but:
+            test += f" and coalesce(language, '') not in ({_quoted(self.but)})"
+        return f"({test})"
+
+
+def _quoted(languages: tuple[str, ...]) -> str:
+    return ", ".join("'" + code.replace("'", "''") + "'" for code in languages)
 
 
 def above(measure: str, rule: str, value: float | None) -> tuple[Limit, ...]:
@@ -104,6 +119,50 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class TextRule(Rule):
+    """A rule over text, whose limits may differ by language:
+
+        [filters."paragraph.stop_words"]
+        min = 0.3
+        per_language = { de = { min = 0.2 }, ja = { min = false } }
+
+    Languages are those that `filters.text.languages.normalise` knows; `false` switches a limit off.
+    """
+
+    per_language: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        from filters.text.languages import UNDETERMINED, normalise
+
+        own: dict[str, dict[str, float | None]] = {}
+        limits = {f.name for f in fields(self)} - {"per_language", *self.parameters}
+        for language, values in self.per_language.items():
+            code = normalise(language)
+            if code == UNDETERMINED and language != UNDETERMINED:
+                raise ValueError(f"per_language: {language!r} is no language; write an ISO 639 code such as 'de'")
+            if not isinstance(values, Mapping):
+                raise ValueError(f"per_language.{language}: give limits, such as {{ {sorted(limits)[0]} = 0.2 }}, not {values!r}")
+            for key in values:
+                if key not in limits:
+                    raise ValueError(f"per_language.{language}: no limit {key!r}; there are: {', '.join(sorted(limits))}")
+            own[code] = {k: None if v is False else v for k, v in values.items()}
+        object.__setattr__(self, "per_language", own)
+
+    def bounds(self, measure: str, low: str | None = "min", high: str | None = "max") -> tuple[Limit, ...]:
+        """Limits of `measure` from the fields named `low` and `high`, each with its exceptions by language."""
+        return (*self._side(measure, low, below), *self._side(measure, high, above))
+
+    def _side(self, measure: str, key: str | None, make: Callable[..., tuple[Limit, ...]]) -> tuple[Limit, ...]:
+        if key is None:
+            return ()
+        special = {code: v[key] for code, v in self.per_language.items() if key in v}
+        out = [replace(x, but=tuple(sorted(special))) for x in make(measure, self.name, getattr(self, key))]
+        for code, value in sorted(special.items()):
+            out += [replace(x, only=(code,)) for x in make(measure, self.name, value)]
+        return tuple(out)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Every limit that fails, in the order of the rules."""
 
@@ -117,6 +176,9 @@ class Verdict:
     @property
     def first_reason(self) -> str:
         return self.reasons[0] if self.reasons else ""
+
+
+_PASSED = Verdict()
 
 
 class RuleSet:
@@ -135,11 +197,11 @@ class RuleSet:
             out.update(rule.measure(item))
         return out
 
-    def judge(self, measures: Mapping[str, float]) -> Verdict:
-        return Verdict(
-            tuple(x.reason for x in self._judging if x.fails(measures)),
-            tuple(x.reason for x in self._watching if x.fails(measures)),
-        )
+    def judge(self, measures: Mapping[str, float], language: str = "") -> Verdict:
+        """Every limit that fails; `language` (of the document) chooses among limits that differ by language."""
+        reasons = tuple(x.reason for x in self._judging if x.fails(measures, language))
+        watched = tuple(x.reason for x in self._watching if x.fails(measures, language)) if self._watching else ()
+        return Verdict(reasons, watched) if reasons or watched else _PASSED
 
     def limits(self) -> tuple[Limit, ...]:
         return self._judging

@@ -27,7 +27,7 @@ def rules() -> dict[str, type[Rule]]:
         for info in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{package.__name__}.{info.name}")
             own = [c for _, c in inspect.getmembers(module, inspect.isclass)
-                   if issubclass(c, Rule) and c is not Rule and c.__module__ == module.__name__]  # fmt: skip
+                   if issubclass(c, Rule) and c.__module__ == module.__name__]  # fmt: skip
             if len(own) != 1:
                 raise RuleError(f"{module.__name__} defines {len(own)} rules; a rule file defines exactly one")
             rule, name = own[0], f"{unit.value}.{info.name}"
@@ -42,12 +42,14 @@ def build(name: str, settings: Mapping[str, Any]) -> Rule:
     known = rules()
     if name not in known:
         raise RuleError(f"no rule {name!r}{_hint(name, known)}")
-    names = {f.name for f in fields(known[name])}
+    optional = {f.name: "None" in str(f.type) for f in fields(known[name])}
+    names = set(optional)
     for key in settings:
         if key not in names:
             raise RuleError(f"rule {name!r} has no setting {key!r}{_hint(key, names)}")
     try:
-        return known[name](**settings)
+        # TOML has no null: `max = false` switches a limit off
+        return known[name](**{k: None if v is False and optional[k] else tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
     except (TypeError, ValueError) as e:
         raise RuleError(f"rule {name!r}: {e}") from e
 

@@ -44,6 +44,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("doc_id", pa.string()), ("unit", pa.string()), ("record", pa.int32()), ("index", pa.int32()), ("kind", pa.string()),
         ("role", pa.string()), ("image_id", pa.string()), ("url", pa.string()), ("text_bytes", pa.int32()),
         ("document_kept", pa.bool_()), *_VERDICT,
+        ("language", pa.string()),  # of the document: limits may differ by it
     ],
     "optouts": [
         ("subject", pa.string()), ("id", pa.string()), ("url", pa.string()), ("signal", pa.string()),
