@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 # Parameters that say where a reader came from, never which page it is: analytics (utm, Matomo, Piano), click ids of advertising
 # and mail systems, and session ids of common servers. Names are compared in lower case.
 TRACKING = frozenset(
-    "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid fbclid fb_action_ids fb_action_types fb_source msclkid yclid ysclid ymclid twclid ttclid "
-    "li_fat_id igshid igsh epik srsltid _ga _gl _gac ga_source ga_medium ga_term ga_content ga_campaign mc_cid mc_eid mkt_tok _hsenc _hsmi "
-    "__hssc __hstc __hsfp hsctatracking vero_id vero_conv oly_anon_id oly_enc_id rb_clickid s_cid wickedid icid cmpid ns_campaign ns_mchannel "
-    "ns_source ns_linkname ns_fee piwik_campaign piwik_kwd pk_campaign pk_kwd pk_source pk_medium pk_content mtm_campaign mtm_keyword mtm_kwd mtm_source "
-    "mtm_medium mtm_content mtm_cid mtm_group mtm_placement matomo_campaign matomo_keyword at_medium at_campaign at_custom1 at_custom2 "
-    "phpsessid jsessionid aspsessionid sessionid".split()
+    (
+        "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid fbclid fb_action_ids fb_action_types fb_source msclkid yclid "
+        "ysclid ymclid twclid ttclid li_fat_id igshid igsh epik srsltid _ga _gl _gac ga_source ga_medium ga_term ga_content "
+        "ga_campaign mc_cid mc_eid mkt_tok _hsenc _hsmi __hssc __hstc __hsfp hsctatracking vero_id vero_conv oly_anon_id oly_enc_id "
+        "rb_clickid s_cid wickedid icid cmpid ns_campaign ns_mchannel ns_source ns_linkname ns_fee piwik_campaign piwik_kwd "
+        "pk_campaign pk_kwd pk_source pk_medium pk_content mtm_campaign mtm_keyword mtm_kwd mtm_source mtm_medium mtm_content mtm_cid "
+        "mtm_group mtm_placement matomo_campaign matomo_keyword at_medium at_campaign at_custom1 at_custom2 phpsessid jsessionid "
+        "aspsessionid sessionid "
+    ).split()
 )
 _TRACKING_PREFIXES = ("utm_", "hsa_", "aspsessionid")
 
