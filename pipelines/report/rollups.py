@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-
 import pyarrow as pa
 
 from pipelines.report.wide import sql
 from schemas import tables
-
-OCTAVE = 8  # bins per doubling beyond 1
-
-
-def bin_sql(column: str, per_unit: int) -> str:
-    """The bin of a value: `per_unit` equal bins in [-1, 1], eight per doubling beyond."""
-    return (
-        f"CAST(CASE WHEN abs({column}) <= 1 THEN floor({column} * {per_unit}) "
-        f"ELSE sign({column}) * ({per_unit} + floor({OCTAVE} * log2(abs({column})))) END AS INTEGER)"
-    )
-
-
-def bin_edges(number: int, per_unit: int) -> tuple[float, float]:
-    """Lower and upper edge of a bin of `bin_sql`."""
-    if -per_unit <= number < per_unit:
-        return number / per_unit, (number + 1) / per_unit
-    if number < 0:
-        low, high = bin_edges(-number, per_unit)
-        return -high, -low
-    return 2 ** ((number - per_unit) / OCTAVE), 2 ** ((number - per_unit + 1) / OCTAVE)
+from schemas.bins import bin_sql
 
 
 def rollup(kind: str, wide: pa.Table, measures: list[str], per_unit: int) -> pa.Table:
