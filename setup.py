@@ -21,6 +21,7 @@ CORE = [
     "google-re2>=1.1",
     "jinja2>=3.1",
     "msgspec>=0.19",
+    "numba>=0.61",  # compiles the text and signature loops of dedup
     "numpy>=1.26",
     "opencv-python-headless>=4.10",
     "pdqhash>=0.2.7",
