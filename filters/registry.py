@@ -49,7 +49,9 @@ def build(name: str, settings: Mapping[str, Any]) -> Rule:
             raise RuleError(f"rule {name!r} has no setting {key!r}{_hint(key, names)}")
     try:
         # TOML has no null: `max = false` switches a limit off
-        return known[name](**{k: None if v is False and optional[k] else tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+        return known[name](
+            **{k: None if v is False and optional[k] else tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        )
     except (TypeError, ValueError) as e:
         raise RuleError(f"rule {name!r}: {e}") from e
 

@@ -38,7 +38,11 @@ def space_out(text: str) -> str:
 # What is stripped from the ends of a word: everything that is neither letter, mark nor digit. `\W` keeps marks out for
 # some scripts, hence the explicit look at the category in `strip`.
 _ASCII_EDGE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-_EDGE = _ASCII_EDGE + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad" + "‘’‚‛“”„‟«»‹›…–—―‐‑·•‣●○■□▪▶►★☆©®™§¶†‡°¿¡、。，．・：；？！（）「」『』【】《》〈〉〔〕～｜।॥؟،؛۔"
+_EDGE = (
+    _ASCII_EDGE
+    + "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+    + "‘’‚‛“”„‟«»‹›…–—―‐‑·•‣●○■□▪▶►★☆©®™§¶†‡°¿¡、。，．・：；？！（）「」『』【】《》〈〉〔〕～｜।॥؟،؛۔"
+)
 
 
 def strip(token: str) -> str:

@@ -12,11 +12,12 @@ class TextView:
 
     Counts are exact; `n_words` counts what `filters.text.segment` calls a word."""
 
-    __slots__ = ("text", "language", "_page", "_i", "_cache")
+    __slots__ = ("text", "language", "scores", "_page", "_i", "_cache")
 
     def __init__(self, text: str, language: str = "en", *, page: Page | None = None, index: int = 0):
         self.text = text
         self.language = language
+        self.scores: dict[str, float] = {}  # of models (language, perplexity, quality), put here by pipelines.models.text
         self._page = page if page is not None else Page((text,), language)
         self._i = index
         self._cache: dict[str, object] = {}

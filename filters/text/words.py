@@ -1,13 +1,14 @@
 """Word lists: where they come from and under which licence.
 
-| list | languages | source | licence |
-|---|---|---|---|
-| stop words | about 40 | the 300 most frequent words of `wordfreq` (OBELICS uses a list of 301), read at run time | code Apache-2.0, data CC BY-SA 4.0 |
-| common words | about 40 | every word `wordfreq` knows (seen at least about once in 10^8 words, large lists; 10^6, small lists) | as above |
-| flagged words | English and a few more | our own short lists below | as the project |
-| spam words | English and a few more | our own list of what share bars, cookie banners and sign-up boxes say (OBELICS, step 13, has a list of 40) | as the project |
+- stop words, about 40 languages: the 300 most frequent words by the `wordfreq` package (OBELICS uses a list of 301)
+- common words, about 40 languages: every word that `wordfreq` knows (about one occurrence in 10^8 words and up for the 20
+  large lists, 10^6 for the others)
+- flagged words, English and eight more: our own short lists below
+- spam words, English and six more: our own lists of what share bars, cookie banners and sign-up boxes say (OBELICS, step
+  13, has a list of 40)
 
-Nothing of wordfreq is copied into the tree. A language without a list has no measure, and so passes.
+wordfreq is Apache-2.0, its data CC BY-SA 4.0; the data is read from the installed package at run time, nothing
+of it is copied into the tree. A language without a list has no measure, and so passes.
 """
 
 from __future__ import annotations
@@ -25,38 +26,41 @@ _WORDFREQ = {"no": "nb", "nn": "nb", "tl": "fil", "hr": "sh", "sr": "sh", "bs": 
 REQUIRED = frozenset("the be to of and that have with".split())
 
 _FLAGGED = {
-    "en": """anal anus arse arsehole asshole bdsm bestiality bitches blowjob blowjobs bollocks boner boobs bukkake butthole camgirl camgirls
-    clit cock cocks creampie cum cumshot cumshots cunnilingus cunt cunts deepthroat dick dicks dildo dildos ejaculation erotic escorts fellatio femdom
-    fetish fingering fuck fucked fucker fuckers fucking gangbang handjob hardcore hentai hooker hookers horny incest jizz kinky
-    masturbate masturbating masturbation milf milfs naked nude nudes nudity nympho orgasm orgasms orgy penis porn porno pornhub pornography
-    pornstar pornstars pussies pussy rape sex sexcam shemale shemales slut sluts sodomy squirting strapon swinger swingers threesome tits titties
-    topless twink upskirt vagina vibrator voyeur wank webcam whore whores xnxx xvideos xxx""",
-    "de": "fick ficken fickt fotze fotzen hure huren muschi muschis nackt nutte nutten porno pornos schlampe schlampen schwanz sex titten wichsen xxx",
-    "fr": "baise baiser bite bites branlette chatte couilles enculer nue nues partouze pénis porno pute putes salope salopes sexe sodomie xxx",
-    "es": "coño culo follar mamada pene pornografía porno puta putas sexo tetas verga xxx zorra zorras desnuda desnudas",
-    "it": "cazzo culo figa porno puttana puttane scopare sesso tette troia troie nuda xxx",
-    "pt": "boceta buceta caralho foder pau porno puta putas punheta sexo nua xxx",
-    "nl": "hoer hoeren kut lul naakt neuken porno seks sex slet sletten tieten xxx",
-    "ru": "анал блядь ебать минет порно порнуха секс сиськи сосать трах трахать шлюха шлюхи эротика",
-    "pl": "cipa chuj cycki dziwka dziwki jebać kurwa naga nagie porno ruchanie seks xxx",
+    "en": """anal anus arse arsehole asshole bdsm bestiality bitches blowjob blowjobs bollocks boner boobs bukkake butthole camgirl
+    camgirls clit cock cocks creampie cum cumshot cumshots cunnilingus cunt cunts deepthroat dick dicks dildo dildos ejaculation
+    erotic escorts fellatio femdom fetish fingering fuck fucked fucker fuckers fucking gangbang handjob hardcore hentai hooker
+    hookers horny incest jizz kinky masturbate masturbating masturbation milf milfs naked nude nudes nudity nympho orgasm orgasms
+    orgy penis porn porno pornhub pornography pornstar pornstars pussies pussy rape sex sexcam shemale shemales slut sluts sodomy
+    squirting strapon swinger swingers threesome tits titties topless twink upskirt vagina vibrator voyeur wank webcam whore
+    whores xnxx xvideos xxx""",
+    "de": """fick ficken fickt fotze fotzen hure huren muschi muschis nackt nutte nutten porno pornos schlampe schlampen schwanz sex titten
+    wichsen xxx""",
+    "fr": """baise baiser bite bites branlette chatte couilles enculer nue nues partouze pénis porno pute putes salope salopes sexe sodomie
+    xxx""",
+    "es": """coño culo follar mamada pene pornografía porno puta putas sexo tetas verga xxx zorra zorras desnuda desnudas""",
+    "it": """cazzo culo figa porno puttana puttane scopare sesso tette troia troie nuda xxx""",
+    "pt": """boceta buceta caralho foder pau porno puta putas punheta sexo nua xxx""",
+    "nl": """hoer hoeren kut lul naakt neuken porno seks sex slet sletten tieten xxx""",
+    "ru": """анал блядь ебать минет порно порнуха секс сиськи сосать трах трахать шлюха шлюхи эротика""",
+    "pl": """cipa chuj cycki dziwka dziwki jebać kurwa naga nagie porno ruchanie seks xxx""",
 }
 _SPAM = {
-    "en": """accept advertisement advertisements advertise bookmark browser checkout click comments cookie cookies copyright disclaimer download
-    downloads email facebook follow followers instagram join javascript linkedin login logout mailing menu newsletter password pinterest policy privacy
-    register reserved retweet share shares signup sponsored submit subscribe subscriber subscribers subscription tumblr tweet tweets twitter unsubscribe username
-    whatsapp""",
-    "de": """abonnieren akzeptieren anmelden anmeldung cookie cookies datenschutz datenschutzerklärung facebook folgen impressum instagram klicken
-    kommentare newsletter passwort pinterest registrieren teilen tweet twitter warenkorb werbung whatsapp""",
-    "fr": """abonner abonnez accepter cliquer cliquez commentaires confidentialité connecter connexion cookie cookies facebook inscription inscrire
-    inscrivez instagram newsletter panier partager partagez pinterest publicité suivez tweet tweeter twitter whatsapp""",
-    "es": """aceptar acceder boletín carrito clic comentarios compartir contraseña cookie cookies facebook haz iniciar instagram newsletter pinterest
-    privacidad publicidad registrarse seguir suscribete suscríbete suscribir suscribirse tuitear tweet twitter whatsapp""",
-    "it": """accedi accetta carrello clicca commenti condividi cookie cookies facebook instagram iscriviti newsletter password pinterest privacy
-    pubblicità registrati seguici tweet twitter whatsapp""",
-    "pt": """aceitar assine carrinho clique comentários compartilhar compartilhe cookie cookies facebook inscreva instagram newsletter pinterest
-    privacidade publicidade senha siga tweet twitter whatsapp""",
-    "nl": """aanmelden abonneren accepteren advertentie cookie cookies delen facebook inloggen inschrijven instagram klik nieuwsbrief pinterest privacy
-    reacties tweet twitter volg wachtwoord whatsapp winkelwagen""",
+    "en": """accept advertisement advertisements advertise bookmark browser checkout click comments cookie cookies copyright disclaimer
+    download downloads email facebook follow followers instagram join javascript linkedin login logout mailing menu newsletter
+    password pinterest policy privacy register reserved retweet share shares signup sponsored submit subscribe subscriber
+    subscribers subscription tumblr tweet tweets twitter unsubscribe username whatsapp""",
+    "de": """abonnieren akzeptieren anmelden anmeldung cookie cookies datenschutz datenschutzerklärung facebook folgen impressum instagram
+    klicken kommentare newsletter passwort pinterest registrieren teilen tweet twitter warenkorb werbung whatsapp""",
+    "fr": """abonner abonnez accepter cliquer cliquez commentaires confidentialité connecter connexion cookie cookies facebook inscription
+    inscrire inscrivez instagram newsletter panier partager partagez pinterest publicité suivez tweet tweeter twitter whatsapp""",
+    "es": """aceptar acceder boletín carrito clic comentarios compartir contraseña cookie cookies facebook haz iniciar instagram newsletter
+    pinterest privacidad publicidad registrarse seguir suscribete suscríbete suscribir suscribirse tuitear tweet twitter whatsapp""",
+    "it": """accedi accetta carrello clicca commenti condividi cookie cookies facebook instagram iscriviti newsletter password pinterest
+    privacy pubblicità registrati seguici tweet twitter whatsapp""",
+    "pt": """aceitar assine carrinho clique comentários compartilhar compartilhe cookie cookies facebook inscreva instagram newsletter
+    pinterest privacidade publicidade senha siga tweet twitter whatsapp""",
+    "nl": """aanmelden abonneren accepteren advertentie cookie cookies delen facebook inloggen inschrijven instagram klik nieuwsbrief
+    pinterest privacy reacties tweet twitter volg wachtwoord whatsapp winkelwagen""",
 }  # fmt: skip
 
 

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.base import Limit, Measures, TextRule, Unit
+from filters.text.document import DocumentView
+
+
+@dataclass(frozen=True)
+class CharacterRepetition(TextRule):
+    """Share of character n-grams taken by the most frequent kinds (the first sqrt of the number of kinds). At most 0.1, 10-grams."""
+
+    name: ClassVar[str] = "document.character_repetition"
+    unit: ClassVar[Unit] = Unit.DOCUMENT
+    source: ClassVar[str] = "OBELICS (Laurencon et al. 2023) Table 3, config_filter_web_documents.yaml"
+    measures: ClassVar[tuple[str, ...]] = ("doc_character_repetition",)
+    parameters: ClassVar[tuple[str, ...]] = ("n",)
+    max: float | None = 0.1
+    n: int = 10
+
+    def measure(self, item: DocumentView) -> Measures:
+        return {"doc_character_repetition": item.character_repetition(self.n)}
+
+    def limits(self) -> tuple[Limit, ...]:
+        return self.bounds("doc_character_repetition", None, "max")

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.base import Limit, Measures, TextRule, Unit
+from filters.text.document import DocumentView
+from filters.text.repeats import repeated
+
+
+@dataclass(frozen=True)
+class DuplicateParagraphs(TextRule):
+    """Paragraphs that occurred before: as a share of paragraphs (at most 0.3) and of characters (at most 0.2)."""
+
+    name: ClassVar[str] = "document.duplicate_paragraphs"
+    unit: ClassVar[Unit] = Unit.DOCUMENT
+    source: ClassVar[str] = "Gopher / MassiveText (Rae et al. 2021), appendix A1.1, Table A1"
+    measures: ClassVar[tuple[str, ...]] = ("doc_duplicate_paragraphs", "doc_duplicate_paragraph_characters")
+    max: float | None = 0.3
+    max_characters: float | None = 0.2
+
+    def measure(self, item: DocumentView) -> Measures:
+        share, characters = repeated(item.paragraphs)
+        return {"doc_duplicate_paragraphs": share, "doc_duplicate_paragraph_characters": characters}
+
+    def limits(self) -> tuple[Limit, ...]:
+        return (
+            *self.bounds("doc_duplicate_paragraphs", None, "max"),
+            *self.bounds("doc_duplicate_paragraph_characters", None, "max_characters"),
+        )

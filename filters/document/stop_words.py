@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.base import Limit, Measures, TextRule, Unit
+from filters.text.document import DocumentView
+
+
+@dataclass(frozen=True)
+class StopWords(TextRule):
+    """Share of words that are among the 300 most frequent of the language; none without a list. At least 0.35."""
+
+    name: ClassVar[str] = "document.stop_words"
+    unit: ClassVar[Unit] = Unit.DOCUMENT
+    source: ClassVar[str] = "OBELICS (Laurencon et al. 2023) Table 3, config_filter_web_documents.yaml; list: filters/text/words.py"
+    measures: ClassVar[tuple[str, ...]] = ("doc_stop_words",)
+    min: float | None = 0.35
+
+    def measure(self, item: DocumentView) -> Measures:
+        return {"doc_stop_words": item.n_words_that_are("stop") / item.n_words} if item.n_words and item.has_list("stop") else {}
+
+    def limits(self) -> tuple[Limit, ...]:
+        return self.bounds("doc_stop_words", "min", None)

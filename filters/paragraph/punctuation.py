@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from filters.base import Limit, Measures, TextRule, Unit
+from filters.text.view import TextView
+
+
+@dataclass(frozen=True)
+class Punctuation(TextRule):
+    """Share of punctuation marks (, ; : ? ! . and their forms in other scripts) among words and marks together; none below `min_tokens`
+    of them. At least 0.001.
+    """
+
+    name: ClassVar[str] = "paragraph.punctuation"
+    unit: ClassVar[Unit] = Unit.PARAGRAPH
+    source: ClassVar[str] = "OBELICS (Laurencon et al. 2023) Table 3, config_filter_web_documents.yaml"
+    measures: ClassVar[tuple[str, ...]] = ("paragraph_punctuation",)
+    parameters: ClassVar[tuple[str, ...]] = ("min_tokens",)
+    min: float | None = 0.001
+    min_tokens: int = 12
+
+    def measure(self, item: TextView) -> Measures:
+        marks = item.n_punctuation
+        tokens = item.n_words + marks
+        return {"paragraph_punctuation": marks / tokens} if tokens and tokens >= self.min_tokens else {}
+
+    def limits(self) -> tuple[Limit, ...]:
+        return self.bounds("paragraph_punctuation", "min", None)
