@@ -116,9 +116,9 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
 
 def finish(folder: str, outcomes: dict[str, Any]) -> None:
     """The run's manifest (its commit point), then what people look at."""
-    from audit.report import write_report
     from pipelines.shards.run_manifest import publish
 
+    from audit.report import write_report
     from pipelines.run import publish_audit
 
     publish_audit(folder, outcomes["report"].done)

@@ -1,0 +1,95 @@
+"""The configuration reference, from the typed models: as a commented TOML file, as Markdown, as JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipelines.settings.base import Settings
+from pipelines.settings.config import Config
+
+
+def sections() -> list[tuple[str, type[Settings]]]:
+    """Each section's name and model, in the order of the file."""
+    return [
+        (n, f.annotation) for n, f in Config.model_fields.items() if isinstance(f.annotation, type) and issubclass(f.annotation, Settings)
+    ]
+
+
+def commented_toml(config: Config | None = None) -> str:
+    """A configuration with every key, its meaning and its default; keys at their default are commented out."""
+    config = config or Config()
+    out = ["# Weft configuration. Keys at their default are commented out. `weft plan FILE` shows what a run would do.", ""]
+    for name, model in sections():
+        doc = (model.__module__ and __import__(model.__module__, fromlist=["x"]).__doc__ or "").strip().splitlines()
+        out += [f"[{name}]" + (f"  # {doc[0].split(': ', 1)[-1]}" if doc else "")]
+        section = getattr(config, name)
+        for key, field in model.model_fields.items():
+            value, default = getattr(section, key), field.get_default(call_default_factory=True)
+            for line in _wrap(field.description or ""):
+                out.append(f"# {line}")
+            text = _toml(key, value)
+            out.append(text if value != default else "\n".join(f"# {x}" for x in text.splitlines()))
+        out.append("")
+    if config.filters:
+        out.append("# The rules, in judging order (docs/filters.md).")
+        for rule, settings in config.filters.items():
+            out.append(f'[filters."{rule}"]')
+            out += [_toml(k, v) for k, v in settings.items()]
+    return "\n".join(out) + "\n"
+
+
+def markdown() -> str:
+    """The reference page of all settings."""
+    out = [
+        "# Configuration reference",
+        "",
+        "Generated from the settings' models: `python -m weft.reference > docs/reference/config.md`.",
+        "",
+    ]
+    for name, model in sections():
+        out += [f"## [{name}]", "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        for key, field in model.model_fields.items():
+            default = json.dumps(_plain(field.get_default(call_default_factory=True)), ensure_ascii=False)
+            kind = str(field.annotation).replace("<class '", "").replace("'>", "").replace("typing.", "").replace("|", "\\|")
+            meaning = (field.description or "").replace("|", "\\|").replace("\n", " ")
+            out.append(f"| `{key}` | `{kind}` | `{default}` | {meaning} |".replace("pipelines.settings.", ""))
+        out.append("")
+    return "\n".join(out)
+
+
+def json_schema() -> dict[str, Any]:
+    """For editors (`#:schema` or Even Better TOML)."""
+    return Config.model_json_schema()
+
+
+def _plain(value: Any) -> Any:
+    return (
+        json.loads(value.model_dump_json())
+        if isinstance(value, Settings)
+        else (list(value) if isinstance(value, tuple | set | frozenset) else value)
+    )
+
+
+def _toml(key: str, value: Any) -> str:
+    import tomli_w
+
+    value = _plain(value)
+    if value is None:
+        return f"{key} = # not set"
+    if isinstance(value, dict):
+        body = ", ".join(_toml(k, v) for k, v in value.items())
+        return f"{key} = {{ {body} }}" if body else f"{key} = {{}}"
+    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        return f"{key} = " + json.dumps(value)
+    return tomli_w.dumps({key: value}).strip()
+
+
+def _wrap(text: str, width: int = 110) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width)
+
+
+if __name__ == "__main__":
+    print(markdown())
