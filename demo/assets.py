@@ -9,7 +9,7 @@ import zlib
 
 from PIL import Image, ImageDraw
 
-from demo.pictures import Picture, picture
+from demo.pictures import Picture, content
 from demo.plan import Web
 from demo.render import encode
 from demo.render import picture as draw_scene
@@ -23,11 +23,9 @@ TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "
 def content_picture(web: Web, path: str) -> Picture | None:
     """The picture of the main text that a path names, or None."""
     m = _CONTENT.match(path)
-    if not m or int(m[1]) >= web.pages or int(m[2]) > 9:
+    if not m or int(m[1]) >= web.pages:
         return None
-    page = web.page(int(m[1]))
-    found = picture(web, page, int(m[2]))
-    return found if found.url.split("/", 3)[3] == path[1:] else None
+    return next((p for p in content(web, web.page(int(m[1]))) if p.url.split("/", 3)[3] == path[1:]), None)
 
 
 def content_bytes(p: Picture) -> bytes:

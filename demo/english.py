@@ -43,7 +43,7 @@ _SLOTS = {
     "verbing": """walking home|waiting for the bus|reading the news|making dinner|looking for help|talking to the others|sitting
         |writing the report|cleaning the house|learning the rules|cutting wood|counting the money|crossing the field|drinking tea
         |watching the birds|planning the trip|asking around|working through the night|fixing the roof|going from door to door""",
-    "many": """three|several|a few|about twenty|more than a hundred|many|some|a dozen|only two|at least five|hundreds of|a great number of""",
+    "many": """three|several|a few|about twenty|more than a hundred|many|some|a dozen|only two|at least five""",
     "people": """people|children|families|workers|students|travellers|teachers|visitors|doctors|artists|soldiers|writers|farmers|young men
         |women|members of the group""",
     "how": """without a word|with great care|as well as they could|for no clear reason|in his own way|with both hands|as if nothing had happened
@@ -81,7 +81,7 @@ _SENTENCES = (
     "I asked {who} about {noun}, and the answer was {adj}: {thought}.",
     "Between {noun} and {noun} there is a {adj} connection, as {who} found out {time}.",
     "{Who} and {who} {did} {thing} together {time}.",
-    "All of this was {adj}, {and} {time} {who} {did} {thing}.",
+    "All of this was {adj}, and {time} {who} {did} {thing}.",
     "Is {noun} really so {adj}? {Who} was not sure, {and} {thought}.",
 )  # fmt: skip
 
@@ -108,6 +108,8 @@ def fill(template: str, draw: Stream) -> str:
         while value in used and len(options) > 2:
             value = draw.pick(options)
         used.add(value)
+        if value[0] in "aeiou" and out and f" {out[-1]}".endswith(" a "):
+            out[-1] = out[-1][:-1] + "n "
         out.append(value[0].upper() + value[1:] if piece[0].isupper() else value)
     return "".join(out)
 

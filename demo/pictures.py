@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from demo.plan import Page, Web
+from demo.plan import BLOCK, Page, Web
 from demo.rng import Stream
 from demo.scenes import Scene, make, other
 
@@ -17,7 +17,8 @@ OUTCOME = {
 }  # fmt: skip
 _ODD = tuple(b for b in OUTCOME if b != "ok")
 OPT_OUT = frozenset(b for b, o in OUTCOME.items() if o == "opt-out")
-VIRAL_PER_BLOCK = 14  # places in a block of 50 pages that show the block's viral picture
+VIRAL_PER_BLOCK = 20  # pages of a block of 50 that show the block's viral picture, last in their text
+VIRAL_SLOT = 9
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def content(web: Web, page: Page) -> tuple[Picture, ...]:
     out = []
     for slot in range(count(web, page)):
         out.append(picture(web, page, slot))
+    if _viral(web, page):
+        out.append(picture(web, page, VIRAL_SLOT))
     return tuple(out)
 
 
@@ -65,14 +68,14 @@ def count(web: Web, page: Page) -> int:
 def picture(web: Web, page: Page, slot: int) -> Picture:
     """The picture in one place of a page's main text."""
     draw = Stream("picture", web.seed, page.root, slot)
-    group, scene = "", None
-    if slot == 0 and _viral(web, page):
-        group = f"viral-{page.root // 50}"
-        scene = make("viral", web.seed, page.root // 50, kind="two", long_side=(420, 420))
-    if scene is None:
-        scene = make("page", web.seed, page.root, slot)
-    told = other(scene, "told", web.seed, page.root) if draw.chance(0.15) else scene
-    behaviour = draw.pick(_ODD) if draw.chance(0.12) and not group else "ok"
+    if slot == VIRAL_SLOT:
+        group, block = f"viral-{page.root // BLOCK}", page.root // BLOCK
+        scene = make("viral", web.seed, block, kind="two", long_side=(420, 420))
+        told, behaviour = scene, "ok"
+    else:
+        group, scene = "", make("page", web.seed, page.root, slot)
+        told = other(scene, "told", web.seed, page.root) if draw.chance(0.15) else scene
+        behaviour = draw.pick(_ODD) if draw.chance(0.12) else "ok"
     ext = draw.pick(("jpg", "jpg", "jpg", "png", "webp"))
     if page.role == "mirror" and not group:
         group = f"mirror-{page.root}-{slot}"
@@ -88,8 +91,8 @@ def picture(web: Web, page: Page, slot: int) -> Picture:
 
 
 def _viral(web: Web, page: Page) -> bool:
-    """The first articles and other originals of a block show its viral picture."""
-    return page.type != "listing" and page.root == page.index and page.language == "en" and page.index % 50 < VIRAL_PER_BLOCK
+    """The first originals of a block show its viral picture; so do the mirrors of those."""
+    return page.type != "listing" and page.language == "en" and page.root % BLOCK < VIRAL_PER_BLOCK
 
 
 def inline_icon(page: Page, n: int) -> Picture:

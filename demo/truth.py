@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.archive import Capture
 from demo.articles import Content
-from demo.pictures import OPT_OUT, OUTCOME, Picture, chrome, content, thumb
+from demo.pictures import OPT_OUT, OUTCOME, Picture, chrome, thumb
 from demo.plan import SIGNALS, Web
 
 PAGES = "pages.parquet"
@@ -58,7 +58,6 @@ def image_rows(web: Web, c: Capture) -> list[dict[str, Any]]:
     if c.content is None:
         return []
     rows, slot = [], 0
-    content(web, c.page)
     for b in c.content.blocks:
         if b.picture is not None:
             rows.append(_image_row(c, slot, b.picture, b.text, b.alt))
