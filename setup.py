@@ -37,6 +37,7 @@ CORE = [
     "tldextract>=5.1",
     "tomli-w>=1.1",
     "uvloop>=0.20; sys_platform != 'win32'",
+    "wordfreq>=3.1",  # stop and common words, read at run time (data CC BY-SA 4.0)
     "xxhash>=3.5",
     "zstandard>=0.23",
 ]
@@ -48,13 +49,14 @@ EXTRAS = {
     "train": [*TORCH, "safetensors>=0.4", "tokenizers>=0.21", "transformers>=5.17"],
     "audit": ["starlette>=0.45", "uvicorn>=0.34"],
     "export": ["mlcroissant>=1.0"],
+    "perplexity": ["kenlm>=0.2", "sentencepiece>=0.2"],
     "gcp": ["apache-beam[gcp]>=2.72,<3", "gcsfs>=2024.6"],
     "aws": ["s3fs>=2024.6"],
     "img2dataset": ["img2dataset>=1.45"],
 }
 
 EXTRAS["dev"] = [
-    *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"],
+    *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"], *EXTRAS["perplexity"],
     "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "peft>=0.17",
     "playwright>=1.49", "psutil>=6", "pyright>=1.1.390", "pytest>=8.3", "pytest-timeout>=2.3", "ruff>=0.9", "webdataset>=0.2.100",
 ]  # fmt: skip
