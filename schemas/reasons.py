@@ -37,6 +37,10 @@ class Reason(StrEnum):
     IMAGE_CONTAMINATED = "image.contaminated"
     IMAGE_NOT_FETCHED = "image.fetch.failed"  # the status in words is in fetch/urls
     IMAGE_NOT_DECODED = "image.decode.failed"
+    IMAGE_FORMAT = "image.header.format"  # a format that is not decoded
+    IMAGE_PIXELS = "image.header.pixels"  # more pixels or bytes than are decoded
+    IMAGE_HEADER = "image.header.unreadable"  # no image, or a broken header
+    IMAGE_UNASSIGNED = "image.assignment.none"  # every text has a better image
     IMAGE_LISTED = "image.hash_list"  # on a hash list: never stored
     IMAGE_TAKEDOWN = "image.takedown"
     DOCUMENT_DROPPED = "node.document_dropped"  # the node went with its document
