@@ -94,7 +94,8 @@ def _body(page: Page, html: str) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     headers: list[tuple[str, str]] = [("Server", "demo")]
     codec = {"utf-8-bom": "utf-8-sig", "windows-1252-undeclared": "windows-1252", "macintosh": "mac_roman"}.get(page.charset, page.charset)
     if page.charset in ("windows-1252", "iso-8859-15", "macintosh"):
-        html = html.replace("</h1>", " \u2013 caf\u00e9 \u201cna\u00efve\u201d</h1>" if page.charset != "iso-8859-15" else " - caf\u00e9 \u20ac</h1>", 1)
+        beyond_ascii = "caf\u00e9 \u20ac" if page.charset == "iso-8859-15" else "caf\u00e9 \u201cna\u00efve\u201d"
+        html = html.replace("</h1>", f" {beyond_ascii}</h1>", 1)
     body = html.encode(codec, "xmlcharrefreplace")
     declared = {"utf-8-bom": "text/html", "windows-1252-undeclared": "text/html", "utf-16": "text/html", "shift_jis": "text/html"}
     headers.append(("Content-Type", declared.get(page.charset, f"text/html; charset={page.charset}")))

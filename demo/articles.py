@@ -104,9 +104,13 @@ def _recipe(web: Web, page: Page, draw: Stream) -> Content:
     shown = content(web, page)
     blocks += _told(shown[0], "en", draw)
     blocks.append(Block("h2", "What you will need for this"))
-    things = ("flour", "butter", "sugar", "salt", "milk", "water", "apples", "onions", "cheese", "rice", "honey", "oil", "lemon", "pepper")
+    things = (
+        "flour", "butter", "sugar", "salt", "milk", "water", "apples", "onions", "cheese", "rice", "honey", "oil", "lemon", "pepper",
+    )  # fmt: skip
     units = ("grams of", "spoons of", "cups of", "pieces of")
-    blocks += [Block("li", f"{draw.between(1, 9) * 10} {draw.pick(units)} {t} for the {food}") for t in draw.sample(things, draw.between(5, 7))]
+    blocks += [
+        Block("li", f"{draw.between(1, 9) * 10} {draw.pick(units)} {t} for the {food}") for t in draw.sample(things, draw.between(5, 7))
+    ]
     blocks.append(Block("h2", "How it is done, step by step"))
     steps = (
         "Put the {a} and the {b} into a large bowl, and stir until there is nothing dry left.",
@@ -153,12 +157,14 @@ def _product(web: Web, page: Page, draw: Stream) -> Content:
 
 
 def _docs(web: Web, page: Page, draw: Stream) -> Content:
-    title = f"How to {draw.pick(('open', 'read', 'count', 'move', 'draw'))} {draw.pick(('a list', 'a file', 'a picture', 'the table'))} in {draw.between(2, 9)} steps"
+    verb, thing = draw.pick(("open", "read", "count", "move", "draw")), draw.pick(("a list", "a file", "a picture", "the table"))
+    title = f"How to {verb} {thing} in {draw.between(2, 9)} steps"
     blocks = [Block("h1", title), Block("p", english.paragraph(draw, 3, 4))]
     for n, p in enumerate(content(web, page)):
         blocks.append(Block("h2", f"Step {n + 1}: {english.title(draw)}"))
         blocks += _told(p, "en", draw)
-        blocks.append(Block("code", f"items = load('part-{draw.between(1, 99)}')\nfor item in items:\n    print(item.name, {draw.between(1, 9)})"))
+        code = f"items = load('part-{draw.between(1, 99)}')\nfor item in items:\n    print(item.name, {draw.between(1, 9)})"
+        blocks.append(Block("code", code))
         blocks.append(Block("p", english.paragraph(draw, 3, 4)))
     blocks.append(Block("p", english.paragraph(draw, 3, 5)))
     return Content(title, tuple(blocks))

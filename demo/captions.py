@@ -26,7 +26,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "count": "{s} en {c}, au nombre de {n}", "and": "avec", "text": "l'inscription {t} en {c}", "pic": "Sur cette image : {d}.",
     },
     "es": {
-        "shapes": "círculos cuadrados triángulos estrellas cruces anillos", "colours": "rojo verde azul amarillo morado naranja negro marrón",
+        "shapes": "círculos cuadrados triángulos estrellas cruces anillos",
+            "colours": "rojo verde azul amarillo morado naranja negro marrón",
         "numbers": "uno dos tres cuatro cinco", "relations": "encima|debajo|a la izquierda|a la derecha",
         "count": "{s} en {c}, cantidad: {n}", "and": "junto con", "text": "la inscripción {t} en {c}", "pic": "En la imagen se ven {d}.",
     },
@@ -36,17 +37,20 @@ _WORDS: dict[str, dict[str, str]] = {
         "count": "{s} in {c}, quantità: {n}", "and": "insieme a", "text": "la scritta {t} in {c}", "pic": "Nella foto si vedono {d}.",
     },
     "pt": {
-        "shapes": "círculos quadrados triângulos estrelas cruzes anéis", "colours": "vermelho verde azul amarelo roxo laranja preto castanho",
+        "shapes": "círculos quadrados triângulos estrelas cruzes anéis",
+            "colours": "vermelho verde azul amarelo roxo laranja preto castanho",
         "numbers": "um dois três quatro cinco", "relations": "acima|abaixo|à esquerda|à direita",
         "count": "{s} em {c}, quantidade: {n}", "and": "junto com", "text": "a inscrição {t} em {c}", "pic": "Na imagem estão {d}.",
     },
     "nl": {
         "shapes": "cirkels vierkanten driehoeken sterren kruisen ringen", "colours": "rood groen blauw geel paars oranje zwart bruin",
         "numbers": "een twee drie vier vijf", "relations": "boven|onder|links|rechts",
-        "count": "{s} in het {c}, aantal: {n}", "and": "samen met", "text": "het opschrift {t} in het {c}", "pic": "Op de foto zien we {d}.",
+        "count": "{s} in het {c}, aantal: {n}", "and": "samen met", "text": "het opschrift {t} in het {c}",
+            "pic": "Op de foto zien we {d}.",
     },
     "ru": {
-        "shapes": "круги квадраты треугольники звёзды кресты кольца", "colours": "красный зелёный синий жёлтый фиолетовый оранжевый чёрный коричневый",
+        "shapes": "круги квадраты треугольники звёзды кресты кольца",
+            "colours": "красный зелёный синий жёлтый фиолетовый оранжевый чёрный коричневый",
         "numbers": "один два три четыре пять", "relations": "сверху|снизу|слева|справа",
         "count": "{s}, цвет {c}, число: {n}", "and": "а также", "text": "надпись {t}, цвет {c}", "pic": "На снимке: {d}.",
     },

@@ -20,7 +20,8 @@ _SLOTS = {
         |the last report|the new road|an early version|the broken clock|a better answer|the whole story|the kitchen table
         |the first draft|a heavy bag|the open window|a good reason|the morning paper|the narrow path|a warm coat|the final list
         |the empty room|a large mirror|the garden wall|the evening train|a quiet corner|the high tower|a piece of bread""",
-    "place": """by the river|in the market|near the station|at the edge of the forest|on the other side of the hill|in the north of the country
+    "place": """by the river|in the market|near the station|at the edge of the forest
+        |on the other side of the hill|in the north of the country
         |behind the church|next to the harbour|in a small village|at the end of the street|above the valley|under the bridge
         |inside the library|along the coast|in the middle of the city|outside the theatre|on the island|close to the border
         |in front of the hall|across the square|over the hills|around the lake|at the university|in the back of the house""",
@@ -46,7 +47,8 @@ _SLOTS = {
     "many": """three|several|a few|about twenty|more than a hundred|many|some|a dozen|only two|at least five""",
     "people": """people|children|families|workers|students|travellers|teachers|visitors|doctors|artists|soldiers|writers|farmers|young men
         |women|members of the group""",
-    "how": """without a word|with great care|as well as they could|for no clear reason|in his own way|with both hands|as if nothing had happened
+    "how": """without a word|with great care|as well as they could|for no clear reason|in his own way
+        |with both hands|as if nothing had happened
         |as fast as possible|in spite of the cold|for the first time|against all advice|with a smile|by hand|on foot|in the dark
         |more than once|with the help of a friend""",
     "link": """However|In the end|At first|For this reason|After that|As a result|Even so|On the whole|By then|In any case|Of course

@@ -9,10 +9,12 @@ from demo.rng import Stream
 
 _TEXT: dict[str, tuple[str, str, str, str]] = {  # language -> openings, clauses, joint, end of a sentence
     "de": (
-        """Gestern am frühen Morgen|Nach dem langen Winter|In der kleinen Stadt am Fluss|Auf der anderen Seite der Brücke|Seit einigen Jahren
+        """Gestern am frühen Morgen|Nach dem langen Winter|In der kleinen Stadt am Fluss
+        |Auf der anderen Seite der Brücke|Seit einigen Jahren
         |Am Ende des Monats|Während der Sommerferien|Trotz des schlechten Wetters|Vor der alten Kirche|An einem kalten Tag im März
         |Kurz vor der Abfahrt|Im Norden des Landes""",
-        """fand der alte Lehrer einen langen Brief, den niemand mehr erwartet hatte|erzählte uns die Nachbarin von ihrer Reise durch die Berge
+        """fand der alte Lehrer einen langen Brief, den niemand mehr erwartet hatte
+        |erzählte uns die Nachbarin von ihrer Reise durch die Berge
         |wurde über den neuen Weg durch das Tal gesprochen|standen viele Menschen vor dem Rathaus und warteten auf eine Antwort
         |brachte der Bäcker jeden Tag frisches Brot in die Schule|war die Straße nach dem Regen kaum noch zu erkennen
         |kaufte eine junge Ärztin das leere Haus neben der Mühle|hat sich für die Familien hier nicht viel verändert
@@ -21,10 +23,12 @@ _TEXT: dict[str, tuple[str, str, str, str]] = {  # language -> openings, clauses
         " ", ". ",
     ),
     "fr": (
-        """Hier matin, très tôt,|Après un long hiver,|Dans la petite ville au bord de la rivière,|De l'autre côté du pont,|Depuis quelques années,
+        """Hier matin, très tôt,|Après un long hiver,|Dans la petite ville au bord de la rivière,
+        |De l'autre côté du pont,|Depuis quelques années,
         |À la fin du mois,|Pendant les vacances d'été,|Malgré le mauvais temps,|Devant la vieille église,|Par une froide journée de mars,
         |Peu avant le départ,|Dans le nord du pays,""",
-        """le vieux professeur a trouvé une longue lettre que personne n'attendait plus|notre voisine nous a raconté son voyage à travers les montagnes
+        """le vieux professeur a trouvé une longue lettre que personne n'attendait plus
+        |notre voisine nous a raconté son voyage à travers les montagnes
         |on a beaucoup parlé du nouveau chemin qui traverse la vallée|des dizaines de personnes attendaient une réponse devant la mairie
         |le boulanger apportait chaque jour du pain frais à l'école|la route était à peine visible après la pluie
         |une jeune femme médecin a acheté la maison vide à côté du moulin|la vie des familles d'ici n'a pas beaucoup changé
@@ -33,8 +37,10 @@ _TEXT: dict[str, tuple[str, str, str, str]] = {  # language -> openings, clauses
         " ", ". ",
     ),
     "es": (
-        """Ayer por la mañana temprano,|Después de un largo invierno,|En la pequeña ciudad junto al río,|Al otro lado del puente,|Desde hace algunos años,
-        |A finales de mes,|Durante las vacaciones de verano,|A pesar del mal tiempo,|Delante de la antigua iglesia,|En un frío día de marzo,
+        """Ayer por la mañana temprano,|Después de un largo invierno,|En la pequeña ciudad junto al río,
+        |Al otro lado del puente,|Desde hace algunos años,
+        |A finales de mes,|Durante las vacaciones de verano,|A pesar del mal tiempo,
+        |Delante de la antigua iglesia,|En un frío día de marzo,
         |Poco antes de la salida,|En el norte del país,""",
         """el viejo maestro encontró una larga carta que ya nadie esperaba|nuestra vecina nos habló de su viaje por las montañas
         |se habló mucho del nuevo camino que cruza el valle|muchas personas esperaban una respuesta delante del ayuntamiento
@@ -46,9 +52,11 @@ _TEXT: dict[str, tuple[str, str, str, str]] = {  # language -> openings, clauses
     ),
     "it": (
         """Ieri mattina presto|Dopo un lungo inverno|Nella piccola città vicino al fiume|Dall'altra parte del ponte|Da alcuni anni
-        |Alla fine del mese|Durante le vacanze estive|Nonostante il brutto tempo|Davanti alla vecchia chiesa|In una fredda giornata di marzo
+        |Alla fine del mese|Durante le vacanze estive|Nonostante il brutto tempo|Davanti alla vecchia chiesa
+        |In una fredda giornata di marzo
         |Poco prima della partenza|Nel nord del paese""",
-        """il vecchio maestro ha trovato una lunga lettera che nessuno aspettava più|la nostra vicina ci ha raccontato del suo viaggio tra le montagne
+        """il vecchio maestro ha trovato una lunga lettera che nessuno aspettava più
+        |la nostra vicina ci ha raccontato del suo viaggio tra le montagne
         |si è parlato molto della nuova strada che attraversa la valle|molte persone aspettavano una risposta davanti al municipio
         |il fornaio portava ogni giorno il pane fresco nella scuola|la strada si vedeva appena dopo la pioggia
         |una giovane dottoressa ha comprato la casa vuota accanto al mulino|la vita delle famiglie di qui non è cambiata molto
@@ -69,7 +77,8 @@ _TEXT: dict[str, tuple[str, str, str, str]] = {  # language -> openings, clauses
         " ", ". ",
     ),
     "nl": (
-        """Gisteren in de vroege ochtend|Na de lange winter|In het kleine stadje aan de rivier|Aan de andere kant van de brug|Sinds enkele jaren
+        """Gisteren in de vroege ochtend|Na de lange winter|In het kleine stadje aan de rivier
+        |Aan de andere kant van de brug|Sinds enkele jaren
         |Aan het einde van de maand|Tijdens de zomervakantie|Ondanks het slechte weer|Voor de oude kerk|Op een koude dag in maart
         |Kort voor het vertrek|In het noorden van het land""",
         """vond de oude leraar een lange brief die niemand meer verwachtte|vertelde onze buurvrouw over haar reis door de bergen

@@ -54,7 +54,8 @@ def serve(web: DemoWeb | str | Path, port: int = 0, log: str | Path | None = Non
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise DemoError(f"the image server of {built.folder} did not start (exit status {process.wait(START_SECONDS)}); is the port taken?")
+            status = process.wait(START_SECONDS)
+            raise DemoError(f"the image server of {built.folder} did not start (exit status {status}); is port {port} taken?")
         yield Server(json.loads(line)["port"], where)
     finally:
         if process.stdin:

@@ -30,8 +30,9 @@ def page_html(web: Web, page: Page, made: Content) -> str:
     pixel = f'<img src="{escape(around["pixel"].url)}" width="1" height="1" alt="">'
     parts = [
         "<!DOCTYPE html>", f'<html lang="{page.language}">', "<head>", *head, "</head>", f'<body class="style-{style}">',
-        _header(page, around), _wrap(main, style), _share(around), _author(page, around, draw), _related(web, page, draw), _comments(page, draw),
-        _footer(page, around), pixel, "<script>window.dataLayer = window.dataLayer || []; track('view');</script>", "</body>", "</html>",
+        _header(page, around), _wrap(main, style), _share(around), _author(page, around, draw), _related(web, page, draw),
+        _comments(page, draw), _footer(page, around), pixel,
+        "<script>window.dataLayer = window.dataLayer || []; track('view');</script>", "</body>", "</html>",
     ]  # fmt: skip
     html = "\n".join(parts)
     return _malformed(html, page.variant) if page.role == "malformed" else html
@@ -127,15 +128,17 @@ def _wrap(main: str, style: int) -> str:
 
 def _posts(main: str) -> str:
     """A forum thread: every paragraph after the question is a post of its own."""
-    return "\n".join(f'<div class="post"><div class="post-content">{line}</div></div>' if line.startswith("<p>") else line for line in main.split("\n"))
+    before, after = '<div class="post"><div class="post-content">', "</div></div>"
+    return "\n".join(f"{before}{line}{after}" if line.startswith("<p>") else line for line in main.split("\n"))
 
 
 def _header(page: Page, around: dict[str, Picture]) -> str:
     home = _LABELS.get(page.language, _NAV[0])
     items = "".join(f'<li><a href="/{name.lower().replace(" ", "-")}">{name}</a></li>' for name in (home, *_NAV[1:]))
     logo = around["logo"]
+    image = f'<img src="{logo.url}" alt="Site {page.site:03d}" width="{logo.width}" height="{logo.height}">'
     return (
-        f'<header class="site-header"><a href="/"><img src="{logo.url}" alt="Site {page.site:03d}" width="{logo.width}" height="{logo.height}"></a>'
+        f'<header class="site-header"><a href="/">{image}</a>'
         f'<nav class="menu"><ul>{items}</ul></nav></header>\n'
         f'<div class="ad advert"><a href="/offers"><img src="{around["ad"].url}" alt="Advertisement"></a></div>'
     )
@@ -158,21 +161,26 @@ def _related(web: Web, page: Page, draw: Stream) -> str:
     for n in range(3):
         t = thumb(page, n)
         label = escape(languages.title(page.language, draw))
-        items.append(f'<li><a href="/related/{page.index}-{n}"><img src="{t.url}" alt="" width="{t.width}" height="{t.height}"> {label}</a></li>')
+        image = f'<img src="{t.url}" alt="" width="{t.width}" height="{t.height}">'
+        items.append(f'<li><a href="/related/{page.index}-{n}">{image} {label}</a></li>')
     return f'<aside class="related sidebar"><h3>Related</h3><ul>{"".join(items)}</ul></aside>'
 
 
 def _comments(page: Page, draw: Stream) -> str:
     if page.type != "article" or not draw.chance(0.4):
         return ""
-    items = "".join(f'<li class="comment"><p>{escape(languages.paragraph(page.language, draw, 1, 2))}</p></li>' for _ in range(draw.between(1, 3)))
-    return f'<div id="comments" class="comments"><h3>Comments</h3><ol>{items}</ol><form><textarea></textarea><button>Send</button></form></div>'
+    said = [escape(languages.paragraph(page.language, draw, 1, 2)) for _ in range(draw.between(1, 3))]
+    items = "".join(f'<li class="comment"><p>{text}</p></li>' for text in said)
+    form = "<form><textarea></textarea><button>Send</button></form>"
+    return f'<div id="comments" class="comments"><h3>Comments</h3><ol>{items}</ol>{form}</div>'
 
 
 def _footer(page: Page, around: dict[str, Picture]) -> str:
     return (
-        f'<footer class="footer"><img src="{around["badge"].url}" alt="Seal"><p>© 2026 Site {page.site:03d}. All rights reserved.</p>'
-        '<ul><li><a href="/privacy">Privacy</a></li><li><a href="/terms">Terms of use</a></li><li><a href="/cookies">Cookies</a></li></ul></footer>'
+        f'<footer class="footer"><img src="{around["badge"].url}" alt="Seal">'
+        f"<p>© 2026 Site {page.site:03d}. All rights reserved.</p>"
+        '<ul><li><a href="/privacy">Privacy</a></li><li><a href="/terms">Terms of use</a></li>'
+        '<li><a href="/cookies">Cookies</a></li></ul></footer>'
     )
 
 

@@ -77,7 +77,8 @@ def train(out: Path, steps: int, batch: int, seed: int, threads: int, every: int
     with torch.no_grad():
         model.logit_scale.fill_(torch.tensor(20.0).log())
     params = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW([{"params": params}, {"params": [bias], "weight_decay": 0.0}], lr=lr, weight_decay=0.01, betas=(0.9, 0.98))
+    groups = [{"params": params, "weight_decay": 0.01}, {"params": [bias], "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=lr, total_steps=steps, pct_start=0.08, anneal_strategy="cos")
     ahead: queue.Queue[Any] = queue.Queue(maxsize=8)
 
@@ -123,7 +124,8 @@ def train(out: Path, steps: int, batch: int, seed: int, threads: int, every: int
             print(json.dumps(log[-1]), flush=True)
         if step % every == 0 or step == steps:
             threshold = float(-bias.item() / model.logit_scale.exp().item())
-            _write(out, model, {"seed": seed, "steps": step, "of": steps, "batch": batch, "lr": lr, "threshold": round(threshold, 4), "log": log[-5:]})
+            facts = {"seed": seed, "steps": step, "of": steps, "batch": batch, "lr": lr, "threshold": round(threshold, 4)}
+            _write(out, model, {**facts, "log": log[-5:]})
 
 
 def _write(out: Path, model: Any, facts: dict[str, Any]) -> None:

@@ -1,0 +1,332 @@
+"""Precision and recall of a run's decisions against the demo web's truth.
+
+    weft bench truth RUN --web OUT        or        python -m benchmarks.truth RUN OUT [--json]
+
+Every figure comes from the run's own tables (stages/current.json -> manifests -> Parquet) and from `OUT/truth/*.parquet`.
+A decision is compared where it was taken: an image that never reached the scorer says nothing about the scorer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json as jsonlib
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from audit.run import Run, RunError
+from demo.web import DemoError, DemoWeb, open_web
+
+FLOOR = 0.95
+FLOORS = {"duplicate.near": (0.99, 0.97), "image_copies": (0.99, 0.95)}  # (precision, recall); all others (0.95, 0.95)
+DUPLICATE = {
+    "url": ("document.duplicate.url", "document.duplicate.record"),
+    "exact": ("document.duplicate.text",),
+    "near": ("document.duplicate.near",),
+}
+SMALL = ("image.size.below", "image.rendered_size.below")
+Key = tuple[str, int]  # (unit, row) of extract/documents
+
+
+@dataclass(frozen=True)
+class Score:
+    """One kind of decision. `hits` right of `decided`, `found` of `there` (they differ where one decision settles several)."""
+
+    kind: str
+    hits: int
+    decided: int
+    found: int
+    there: int
+    precision: float
+    recall: float
+    floor_precision: float
+    floor_recall: float
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.there > 0 and self.precision >= self.floor_precision and self.recall >= self.floor_recall
+
+
+def score(kind: str, hits: int, decided: int, found: int, there: int, note: str = "") -> Score:
+    """Precision = hits / decided (1 if nothing was decided), recall = found / there."""
+    p, r = FLOORS.get(kind, (FLOOR, FLOOR))
+    return Score(kind, hits, decided, found, there, hits / decided if decided else 1.0, found / there if there else 1.0, p, r, note)
+
+
+def score_sets(kind: str, decided: set[Any], true: set[Any], note: str = "") -> Score:
+    hits = len(decided & true)
+    return score(kind, hits, len(decided), hits, len(true), note)
+
+
+class Tables:
+    """A run's tables beside the truth. Rows are joined by (URL, capture date), by (unit, row) and by image URL."""
+
+    def __init__(self, run: Run, web: DemoWeb) -> None:
+        import pyarrow.parquet as pq
+
+        self.run = run
+        self.pages = {(p["url"], p["fetched_at"]): p for p in pq.read_table(web.pages_truth).to_pylist()}
+        self.images = pq.read_table(web.images_truth).to_pylist()
+        self.image = {(i["page_url"], i["fetched_at"], i["url"]): i for i in self.images}
+        self.by_url = {i["url"]: i for i in self.images}
+        self.documents = {}  # (unit, row) -> the truth of the page
+        self.by_doc: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.seen: list[tuple[dict[str, Any], dict[str, Any]]] = []  # (row of document_measures, truth)
+        columns = ["doc_id", "url", "fetched_at", "unit", "record", "row", "language", "kept", "first_reason", "reasons"]
+        self.records: dict[tuple[str, int], dict[str, Any]] = {}
+        for row in self.rows("extract", "document_measures", columns):
+            page = self.pages.get((row["url"], row["fetched_at"]))
+            if page is None:
+                where = f"{row['url']} of {row['fetched_at']}"
+                raise RunError(f"the run holds {where}, which the demo web does not: is it a run of another web?")
+            self.seen.append((row, page))
+            self.records[(row["unit"], row["record"])] = page
+            self.by_doc[row["doc_id"]].append(page)
+            if row["row"] >= 0:
+                self.documents[(row["unit"], row["row"])] = page
+
+    def rows(self, stage: str, table: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Rows of a stage's table; none if the stage has not run or writes no such table."""
+        import pyarrow.parquet as pq
+
+        if stage not in self.run.stages:
+            return
+        for path in self.run.stage_table(stage, table):
+            yield from pq.read_table(path, columns=columns).to_pylist()
+
+
+def measure(run: Run, web: DemoWeb) -> list[Score]:
+    """All scores, in the order of the stages; kinds whose stage has not run are left out."""
+    t = Tables(run, web)
+    out = [language(t), opt_out_pages(t), *extraction(t), pii(t)]
+    if "dedup" in run.stages:
+        out += duplicates(t)
+    if "fetch" in run.stages:
+        out += [fetched(t), opt_out_images(t)]
+    if "score" in run.stages:
+        out += [small_images(t), wrong_captions(t)]
+    if "select" in run.stages:
+        out.append(image_copies(t))
+    return out
+
+
+def language(t: Tables) -> Score:
+    """Is a page with text dropped for its language exactly if it is not English?"""
+    true, decided = set(), set()
+    for row, page in t.seen:
+        if not page["text"]:
+            continue
+        key = (page["page"],)
+        if page["language"] != "en":
+            true.add(key)
+        judged = any(r.startswith("document.language") for r in row["reasons"] or ())
+        if judged or (row["language"] not in ("en", "", None)):
+            decided.add(key)
+    return score_sets("language", decided, true)
+
+
+def opt_out_pages(t: Tables) -> Score:
+    """Is a reservation found (and acted on) exactly where a page makes one?"""
+    readable = {page["page"] for _, page in t.seen if page["text"]}
+    true = {page["page"] for _, page in t.seen if page["reserves"]} & readable
+    decided = set()
+    for row in t.rows("extract", "optouts"):
+        if row["subject"] == "page" and row["acted"]:
+            decided |= {page["page"] for page in t.by_doc.get(row["id"], ()) if page["url"] == row["url"]} or {-1}
+    decided |= {page["page"] for row, page in t.seen if "document.opt_out" in (row["reasons"] or ())}
+    return score_sets("opt_out.page", decided, true)
+
+
+def extraction(t: Tables) -> list[Score]:
+    """Words and images of kept documents against the page's main content; nodes that a rule dropped still count as extracted."""
+    words_hit = words_got = words_there = 0
+    hits = got = there = 0
+    disorder = n = 0
+    for row in t.rows("extract", "documents", ["url", "fetched_at", "nodes"]):
+        page = t.pages[(row["url"], row["fetched_at"])]
+        text = Counter(" ".join([x["text"] or "" for x in row["nodes"]] + [x["caption"] or "" for x in row["nodes"]]).split())
+        truth = Counter(page["text"].split())
+        words_hit += sum((text & truth).values())
+        words_got += sum(text.values())
+        words_there += sum(truth.values())
+        mine = [x["url"] for x in row["nodes"] if x["kind"] == "image"]
+        hits += len(set(mine) & set(page["images"]))
+        got += len(set(mine))
+        there += len(set(page["images"]))
+        order = [page["images"].index(u) for u in mine if u in page["images"]]
+        disorder += order != sorted(order)
+        n += 1
+    note = f"order kept on {n - disorder} of {n} pages"
+    return [
+        score("extraction.words", words_hit, words_got, words_hit, words_there),
+        score("extraction.images", hits, got, hits, there, note),
+    ]
+
+
+def pii(t: Tables) -> Score:
+    """Of the planted e-mail and IP addresses on kept pages, how many are gone from the text?"""
+    there = gone = 0
+    for row in t.rows("extract", "documents", ["url", "fetched_at", "nodes"]):
+        page = t.pages[(row["url"], row["fetched_at"])]
+        if page["pii"]:
+            text = " ".join(x["text"] or "" for x in row["nodes"])
+            there += len(page["pii"])
+            gone += sum(p["value"] not in text for p in page["pii"])
+    return score("pii", gone, gone, gone, there, "recall only")
+
+
+def duplicates(t: Tables) -> list[Score]:
+    """Per kind of duplicate. Right: a dropped document whose named twin repeats the same original. Found: all but one of each cluster."""
+    entered: dict[int, int] = Counter()
+    dropped: dict[int, int] = Counter()
+    hits: dict[str, int] = Counter()
+    decided: dict[str, int] = Counter()
+    kind_of = {page["cluster"]: page["duplicate"] for page in t.pages.values() if page["duplicate"]}
+    for row in t.rows("dedup", "decisions"):
+        page = t.documents[(row["unit"], row["row"])]
+        entered[page["cluster"]] += 1
+        for kind, reasons in DUPLICATE.items():
+            if row["reason"] in reasons:
+                dropped[page["cluster"]] += 1
+                decided[kind] += 1
+                hits[kind] += any(twin["cluster"] == page["cluster"] for twin in t.by_doc.get(row["duplicate_of"] or "", ()))
+    out = []
+    for kind in DUPLICATE:
+        clusters = [c for c, k in kind_of.items() if k == kind and entered[c] > 1]
+        there = sum(entered[c] - 1 for c in clusters)
+        found = sum(min(dropped[c], entered[c] - 1) for c in clusters)
+        out.append(score(f"duplicate.{kind}", hits[kind], decided[kind], found, there))
+    return out
+
+
+def fetched(t: Tables) -> Score:
+    """Does the fetcher come home with exactly the pictures that can be had? (Reservations are scored apart.)"""
+    true, decided = set(), set()
+    for row in t.rows("fetch", "urls", ["url", "status"]):
+        truth = t.by_url.get(row["url"])
+        if truth is None or truth["outcome"] == "opt-out":
+            continue
+        if truth["outcome"] in ("success", "undecodable"):
+            true.add(row["url"])
+        if row["status"] == "success":
+            decided.add(row["url"])
+    return score_sets("fetched", decided - _undecodable(t), true - _undecodable(t))
+
+
+def _undecodable(t: Tables) -> set[str]:
+    """Pictures that a fetcher may refuse (wrong media type) or bring home broken: either is right."""
+    return {u for u, i in t.by_url.items() if i["outcome"] == "undecodable"}
+
+
+def opt_out_images(t: Tables) -> Score:
+    """Are pictures left alone exactly where their server reserves them (robots.txt, headers, tdmrep.json)?"""
+    asked = {row["url"]: row["status"] or "" for row in t.rows("fetch", "urls", ["url", "status"])}
+    true = {u for u in asked if u in t.by_url and t.by_url[u]["opt_out"]}
+    refused = {u for u, status in asked.items() if any(word in status.lower() for word in ("robots", "opt", "reserv", "tdm"))}
+    refused |= {row["url"] for row in t.rows("fetch", "optouts") if row["subject"] == "image" and row["acted"] and row["url"] in asked}
+    return score_sets("opt_out.image", refused, true)
+
+
+def _starts(reasons: Iterable[str] | None, prefixes: tuple[str, ...]) -> bool:
+    return any(r.startswith(prefixes) for r in reasons or ())
+
+
+def small_images(t: Tables) -> Score:
+    """Are pictures below 150 pixels a side dropped for their size, by attribute or after decoding, and no others?"""
+    judged, decided = set(), set()
+    for row in t.rows("extract", "nodes", ["url", "kind", "document_kept", "reasons"]):
+        if row["kind"] == "image" and row["document_kept"] and row["url"] in t.by_url and _starts(row["reasons"], SMALL):
+            judged.add(row["url"])
+            decided.add(row["url"])
+    for row in t.rows("score", "images", ["url", "reasons", "format"]):
+        if row["url"] in t.by_url and row["format"]:
+            judged.add(row["url"])
+            if _starts(row["reasons"], SMALL):
+                decided.add(row["url"])
+    return score_sets("small_image", decided, {u for u in judged if t.by_url[u]["small"]})
+
+
+def wrong_captions(t: Tables) -> Score:
+    """Are scored images dropped exactly where every text beside them tells of another scene?"""
+    url_of = {row["image_id"]: row["url"] for row in t.rows("score", "images", ["image_id", "url"])}
+    true, decided = set(), set()
+    for row in t.rows("score", "pairs", ["unit", "row", "index", "image_id", "kept", "reasons", "shadow"]):
+        page = t.documents.get((row["unit"], row["row"]))
+        truth = page and t.image.get((page["url"], page["fetched_at"], url_of.get(row["image_id"], "")))
+        if not truth or not truth["scene"] or row["shadow"]:
+            continue
+        key = (row["unit"], row["row"], row["index"])
+        if truth["wrong_caption"]:
+            true.add(key)
+        if _starts(row["reasons"], ("pair.",)):
+            decided.add(key)
+    return score_sets("wrong_caption", decided, true)
+
+
+def image_copies(t: Tables) -> Score:
+    """Are resized, re-encoded copies dropped where a picture has more than `select.max_copies` of them, and no other picture?"""
+    copies = t.run.stages["select"].config
+    limit = _find(copies, ("image_copies_max", "copies_max", "max_copies", "image_copies")) or 10
+    places: dict[str, set[Any]] = defaultdict(set)
+    decided: set[Any] = set()
+    scene_of: dict[Any, str] = {}
+    url_of = {row["image_id"]: row["url"] for row in t.rows("score", "images", ["image_id", "url"])}
+    for row in t.rows("select", "node_decisions", ["unit", "row", "index", "kind", "image_id", "kept", "reason"]):
+        truth = t.by_url.get(url_of.get(row["image_id"], ""))
+        if row["kind"] != "image" or truth is None:
+            continue
+        key = row["image_id"]
+        is_copy = row["reason"] == "image.duplicate.copies"
+        if row["kept"] or is_copy:
+            scene_of[key] = truth["scene"]
+            places[truth["scene"]].add(key)
+        if is_copy:
+            decided.add(key)
+    large = {s for s, keys in places.items() if s and len(keys) > limit}
+    true = {k for s in large for k in places[s]}
+    return score_sets("image_copies", decided, true, f"more than {limit} copies; {len(large)} pictures")
+
+
+def _find(value: Any, names: tuple[str, ...]) -> Any:
+    """The first of `names` anywhere in nested configuration."""
+    if isinstance(value, dict):
+        for name in names:
+            if isinstance(value.get(name), int):
+                return value[name]
+        for inner in value.values():
+            if (found := _find(inner, names)) is not None:
+                return found
+    return None
+
+
+def main(run: str, web: str, json: bool = False) -> int:
+    """Print the table. 0 if every kind reaches its floor, 1 if one does not, 2 if the run or the web cannot be read."""
+    try:
+        scores = measure(Run(run), open_web(web))
+    except (RunError, DemoError) as e:
+        print(e, file=sys.stderr)
+        return 2
+    if json:
+        for s in scores:
+            print(jsonlib.dumps({**asdict(s), "ok": s.ok}))
+    else:
+        print(f"{'decision':20} {'precision':>9} {'recall':>7}   floors        right/decided     found/there")
+        for s in scores:
+            mark = "ok" if s.ok else "MISS"
+            print(
+                f"{s.kind:20} {s.precision:9.4f} {s.recall:7.4f}   {s.floor_precision:.2f} {s.floor_recall:.2f} {mark:5}"
+                f" {s.hits:7}/{s.decided:<9} {s.found:7}/{s.there:<9} {s.note}"
+            )
+    return 0 if all(s.ok for s in scores) else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("web")
+    parser.add_argument("--json", action="store_true")
+    a = parser.parse_args()
+    raise SystemExit(main(a.run, a.web, a.json))
