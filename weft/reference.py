@@ -21,8 +21,8 @@ def commented_toml(config: Config | None = None) -> str:
     config = config or Config()
     out = ["# Weft configuration. Keys at their default are commented out. `weft plan FILE` shows what a run would do.", ""]
     for name, model in sections():
-        doc = (model.__module__ and __import__(model.__module__, fromlist=["x"]).__doc__ or "").strip().splitlines()
-        out += [f"[{name}]" + (f"  # {doc[0].split(': ', 1)[-1]}" if doc else "")]
+        doc = (model.__doc__ or "").strip().splitlines()
+        out += [f"[{name}]" + (f"  # {doc[0]}" if doc else "")]
         section = getattr(config, name)
         for key, field in model.model_fields.items():
             value, default = getattr(section, key), field.get_default(call_default_factory=True)

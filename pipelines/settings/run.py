@@ -1,4 +1,4 @@
-"""[run]: what holds for the whole run."""
+"""[run] and [runner]: what holds for the whole run, and which engine runs it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pipelines.settings.base import Settings
 
 
 class RunSettings(Settings):
+    """What holds for the whole run."""
+
     name: str = Field("weft", description="Name of the run, written into the manifest and the cards.")
     seed: int = Field(0, ge=0, description="Seed of everything chosen by hash (samples, splits).")
     max_failure_share: float = Field(
@@ -19,6 +21,8 @@ class RunSettings(Settings):
 
 
 class RunnerSettings(Settings):
+    """Which engine runs it."""
+
     name: Literal["local", "prism", "spark", "flink", "dataflow", "portable"] = Field(
         "local", description="Engine: `local` is Beam's in-process FnApiRunner, pinned; other names as in docs/runners.md."
     )
