@@ -70,6 +70,10 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("cluster", pa.string()), ("doc_id", pa.string()), ("representative", pa.bool_()), ("quality", pa.float64()),
         ("fetched_at", pa.string()),
     ],
+    "signatures": [  # of kept documents: what the dedup index takes; signature = bands x rows uint32, little-endian
+        ("doc_id", pa.string()), ("row", pa.int32()), ("url_key", pa.binary(16)), ("text_key", pa.binary(16)),
+        ("fetched_at", pa.string()), ("signature", pa.binary()),
+    ],
     # fetch
     "urls": [
         ("image_id", pa.string()), ("url", pa.string()), ("host", pa.string()), ("bucket", pa.string()),

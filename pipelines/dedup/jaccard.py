@@ -79,9 +79,7 @@ def pairwise(
     return out
 
 
-def of_sets(
-    flat: NDArray[np.uint64], bounds: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def of_sets(flat: NDArray[np.uint64], bounds: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
     """Jaccard of the sets number left[i] and right[i]; two empty sets have 0."""
     out = np.empty(len(left), np.float64)
     _merge(flat, bounds, left, right, out)

@@ -1,0 +1,32 @@
+"""Who stays: the first of its group by (quality, newest, doc_id, place). The same for any order of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def ranks(values: Sequence[str]) -> NDArray[np.int64]:
+    """Numbers that order like the strings (ISO times order like time)."""
+    if not len(values):
+        return np.zeros(0, np.int64)
+    return np.unique(np.asarray(values, dtype=str), return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def winners(
+    group: NDArray[np.uint64], quality: NDArray[np.float64], time: NDArray[np.int64], ids: NDArray[np.uint64], place: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """For each row the position of its group's winner: highest quality, then latest `time`, then smallest id, then smallest place.
+    `group` and `ids` are n x 2 words (or n x 1)."""
+    group = group.reshape(len(place), -1)
+    ids = ids.reshape(len(place), -1)
+    out = np.empty(len(place), np.int64)
+    if not len(place):
+        return out
+    order = np.lexsort((place, *ids.T[::-1], -time, -np.nan_to_num(quality, nan=-np.inf), *group.T[::-1]))
+    ordered = group[order]
+    starts = np.flatnonzero(np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)]))
+    out[order] = np.repeat(order[starts], np.diff(np.append(starts, len(order))))
+    return out
