@@ -65,6 +65,62 @@ class StageManifest:
         return sum(p.rows for p in self.tables.get(table, ()))
 
 
+@dataclass(frozen=True, order=True)
+class ShardEntry:
+    """One version of one shard. File names are relative to the folder that `RunManifest.shard_folder` names."""
+
+    id: str  # weft-00017
+    split: str  # train | val
+    tar: str  # weft-00017-<sha12>.tar
+    bytes: int
+    sha256: str
+    documents: int
+    paragraphs: int
+    images: int
+    text_bytes: int
+    text_tokens: int  # by the tokenizer the manifest names
+    index: Part  # weft-00017-<sha12>.index.parquet (schemas/shard.py)
+    energon: Part  # weft-00017-<sha12>.tar.idx
+
+
+@dataclass(frozen=True)
+class RunManifest:
+    """A run's commit point, RUN/manifest.json: what it was made of, and which shards count. Written last, replaced as a whole."""
+
+    name: str
+    inputs: dict[str, str]  # archive or list -> size or checksum
+    config: dict[str, Any]  # resolved
+    code: dict[str, str]  # stage -> digest of its code; "weft" -> version
+    models: dict[str, Any]  # as the stages recorded them, with hashes
+    stages: dict[str, dict[str, str]]  # stage -> {"digest", "manifest_sha256"}: through them every table is named
+    tables: dict[str, tuple[Part, ...]]  # audit tables, paths relative to RUN
+    counts: dict[str, dict[str, Count]]  # stage -> documents | paragraphs | images -> Count
+    shards: tuple[ShardEntry, ...]  # by id
+    tokenizer: str
+    shard_folder: str = "shards"
+    files: tuple[Part, ...] = ()  # sidecars of the shard folder (sizes.json, wids, .nv-meta, README.md ...), paths relative to it
+    previous: dict[str, str] | None = None  # after a takedown: {"manifest_sha256", "reason", "patch"}
+    tombstones: str | None = None  # sha256 of RUN/takedown/tombstones.json
+    format: int = FORMAT
+
+
+def loads_run(data: bytes, where: str) -> RunManifest:
+    """Read a run manifest; ManifestError says what is wrong with `where`."""
+    try:
+        raw = json.loads(data)
+        if raw["format"] != FORMAT:
+            raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft")
+        raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
+        raw["counts"] = {s: {k: Count(**c) for k, c in v.items()} for s, v in raw["counts"].items()}
+        raw["shards"] = tuple(ShardEntry(**{**s, "index": Part(**s["index"]), "energon": Part(**s["energon"])}) for s in raw["shards"])
+        raw["files"] = tuple(Part(**p) for p in raw["files"])
+        return RunManifest(**raw)
+    except ManifestError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        raise ManifestError(f"{where}: not a run manifest ({type(e).__name__}: {e}); restore it or run `weft run` again") from e
+
+
 def dumps(manifest: Any) -> bytes:
     """Canonical JSON: sorted keys, one newline at the end."""
     return (json.dumps(asdict(manifest), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
