@@ -11,7 +11,8 @@ from pipelines.settings.base import Settings
 
 class ExtractSettings(Settings):
     max_body_bytes: int = Field(10 << 20, ge=1 << 10, description="Longest decoded page; a longer one is a dead letter.")
-    max_nodes: int = Field(20_000, ge=1, description="Nodes of one document; the rest of the page is left out.")
+    max_nodes: int = Field(200_000, ge=1, description="Elements and texts of one page that are looked at; the rest is left out.")
+    max_depth: int = Field(512, ge=1, description="Nesting of a page's elements that is followed.")
     page_seconds: float = Field(10.0, gt=0, description="CPU time for one page; beyond it the page is a dead letter.")
     memory_bytes: int = Field(2 << 30, ge=256 << 20, description="Address space of the process that parses pages.")
     batch: int = Field(32, ge=1, description="Pages sent to that process at a time.")

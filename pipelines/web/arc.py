@@ -78,8 +78,9 @@ def _plain(source: Source, at: int, end: int, cap: int) -> Iterator[Record | Pro
 
 
 def _sound(source: Source, stop: int, end: int) -> bool:
-    after = source.read_at(stop, min(MAX_LINE, end - stop)).lstrip(b"\r\n")
-    return not after or LINE.match(after) is not None
+    """A record is followed by an empty line, by another record or by the end of the file."""
+    after = source.read_at(stop, min(MAX_LINE, end - stop))
+    return not after or after.startswith((b"\n", b"\r\n")) or LINE.match(after) is not None
 
 
 def _next_line(source: Source, at: int, end: int) -> int:

@@ -136,7 +136,7 @@ class Reader:
 
     def __init__(self, rules: RuleSets, extract: dict[str, Any]):
         self.rules, self.settings = rules, extract
-        self.limits = PageLimits(max_nodes=extract["max_nodes"])
+        self.limits = Limits(extract["max_body_bytes"], extract["max_nodes"], extract["max_depth"])
 
     def read(self, item: Item) -> Row:
         who = identify_record(item.url, item.date, item.crawl)
@@ -191,7 +191,7 @@ class Reader:
             before.append(Reason.NO_IMAGE)
         document_measures = rules.document.measure(DocumentView(nodes, language, paragraphs=views, language_score=score))
         measures, reasons, shadow = self._judge(url_measures, document_measures, [], before, language)
-        facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(page.truncated or response.partial)}
+        facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
         sizes = [len(n.text.encode("utf-8", "replace")) for n in nodes]
         if store and self.settings["mask_pii"]:

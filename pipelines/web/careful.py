@@ -92,7 +92,7 @@ def _records(data: bytes, offset: int, length: int, error: str) -> tuple[list[Re
     while data.strip(b"\r\n"):
         header = parse_header(data)
         if header is None:
-            kind = "bad_header" if data.startswith(b"WARC/") else "garbage"
+            kind = "truncated" if "ends inside" in error else "bad_header" if data.startswith(b"WARC/") else "garbage"
             out.append(Problem(kind, offset, length, f"no WARC header in {data[:40]!r}{': ' + error if error else ''}"))
             return out, seen
         seen = True
@@ -120,15 +120,18 @@ def plain_stretch(source: Source, at: int, end: int, cap: int) -> tuple[list[Rec
     header = parse_header(source.read_at(at, min(MAX_HEADER, end - at)))
     if header is None:
         go_on = next_header(source, at + 1, end)
-        cut = go_on >= end and source.read_at(at, 5) == b"WARC/"
+        if not source.read_at(at, min(MAX_HEADER, go_on - at)).strip():
+            return [], go_on
+        cut = go_on >= end and b"WARC/".startswith(source.read_at(at, 5))
         return [Problem("truncated" if cut else "garbage", at, go_on - at, f"{go_on - at} bytes that are no record")], go_on
     body, size = at + header.size, header.length
     stop = body + size
     if size >= 0 and stop <= end and _sound(source, stop, end):
-        go_on = min(stop + 4, end)
+        after = source.read_at(stop, min(16, end - stop))
+        go_on = stop + len(after) - len(after.lstrip(b"\r\n"))
         large = ("too_large", f"{size} bytes, the limit is {cap}") if size > cap else ("", "")
         record = make(header, at, go_on - at, source.read_at(body, min(size, cap)), *large)
-        return ([record] if record else []), next_header(source, stop, end)
+        return ([record] if record else []), go_on
     go_on = next_header(source, body, end)
     block = source.read_at(body, min(go_on - body, cap))
     if size >= 0 and stop > end:

@@ -210,15 +210,23 @@ def _zstd(data: bytes, cap: int) -> tuple[bytes, bool]:
     import zstandard
 
     out: list[bytes] = []
-    total = 0
+    total = at = 0
+    rest = data
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True) as reader:
-            while piece := reader.read(1 << 18):
-                total += len(piece)
-                out.append(piece)
-                _check(total, len(data), cap)
+        while rest[:4] == b"\x28\xb5\x2f\xfd":
+            engine = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+            while not engine.eof:
+                feed = data[at : at + 128]  # small, because a few bytes may stand for a block of 128 KiB
+                if not feed:
+                    return b"".join(out), True
+                at += len(feed)
+                out.append(engine.decompress(feed))
+                total += len(out[-1])
+                _check(total, at, cap)
+            at -= len(engine.unused_data)
+            rest = data[at : at + 4]
     except zstandard.ZstdError:
-        return (b"".join(out), True) if out else (data, False)
+        return (b"".join(out), True) if total else (data, False)
     return b"".join(out), False
 
 

@@ -79,14 +79,21 @@ def next_header(source: Source, at: int, end: int) -> int:
 
 
 def inflate(source: Source, at: int, end: int, cap: int, keep: bool = True) -> Member:
-    """Decompress the gzip member at `at`. Stops with an error at `cap` bytes of output; `keep=False` only measures."""
+    """Decompress the gzip member at `at`. Stops with an error at `cap` bytes of output; `keep=False` only measures. Of a damaged
+    member, what comes before the damage is kept."""
+    got = _inflate(source, at, end, cap, keep, 1 << 16)
+    damaged = keep and not got.complete and len(got.data) < cap and "ends inside" not in got.error
+    return _inflate(source, at, end, cap, keep, 64) if damaged else got
+
+
+def _inflate(source: Source, at: int, end: int, cap: int, keep: bool, step: int) -> Member:
     engine = zlib.decompressobj(31)
     out: list[bytes] = []
     total, here = 0, at
     while not engine.eof:
         data = engine.unconsumed_tail
         if not data:
-            data = source.read_at(here, min(1 << 16, end - here))
+            data = source.read_at(here, min(step, end - here))
             here += len(data)
             if not data:
                 return Member(b"".join(out), here - at, False, "the file ends inside this member")

@@ -35,7 +35,9 @@ def read_records(path: str, start: int = 0, end: int = END, cap: int = BLOCK_CAP
     with Source(path) as source:
         head = source.read_at(0, 4096)
         kind = compression(head)
-        inner = first_bytes(head, 16) if kind == "gzip" else head
+        if kind == "none" and path.endswith(".gz") and b"WARC/" not in head and not arc.is_record_line(head):
+            kind = "gzip"  # rubbish before the first member
+        inner = first_bytes(head, 2048) if kind == "gzip" else head
         if source.size == 0 or (start >= source.size):
             return
         if kind == "bzip2":
@@ -145,6 +147,8 @@ def _gzip(source: Source, start: int, end: int, cap: int) -> Iterator[Record | P
                 if size > SKIP_ABOVE:
                     break
             else:
+                if number == 0 and not source.read_at(at, min(4096, end - at)).strip():
+                    return
                 if number == 0:
                     yield Problem("truncated" if source.read_at(at, 3) == GZIP else "garbage", at, end - at, "no record in these bytes")
                     return
