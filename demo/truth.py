@@ -86,7 +86,8 @@ def schemas() -> tuple[Any, Any]:
     pages = pa.schema([
         ("page", i), ("url", s), ("fetched_at", s), ("warc", s), ("offset", pa.int64()), ("site", s), ("role", s), ("type", s),
         ("language", s), ("charset", s), ("status", i), ("cluster", i), ("duplicate", s), ("signal", s), ("reserves", b), ("title", s),
-        ("text", s), ("images", pa.list_(s)), ("boilerplate", s), ("pii", pa.list_(pa.struct([("kind", s), ("value", s)]))), ("expected", s),
+        ("text", s), ("images", pa.list_(s)), ("boilerplate", s),
+        ("pii", pa.list_(pa.struct([("kind", s), ("value", s)]))), ("expected", s),
     ])  # fmt: skip
     images = pa.schema([
         ("page", i), ("page_url", s), ("fetched_at", s), ("slot", i), ("url", s), ("role", s), ("main", b), ("width", i), ("height", i),
