@@ -23,8 +23,7 @@ from filters.text.view import TextView
 from pipelines.models.language import identify
 from pipelines.web import http, optout
 from pipelines.web.charset import decode
-from pipelines.web.page import Limits as PageLimits
-from pipelines.web.page import extract
+from pipelines.web.page import Limits, extract
 from pipelines.web.pii import mask
 from pipelines.web.records import REVISIT, Record
 from pipelines.web.urls import canonical, host_of, registrable_domain

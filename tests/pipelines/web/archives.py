@@ -22,7 +22,8 @@ def warc(number: int, block: bytes | None = None, kind: bytes = b"response", len
 
 def arc(number: int, block: bytes | None = None, length: int | None = None) -> bytes:
     block = http(b"<html><p>page %d</p></html>" % number) if block is None else block
-    return b"http://site.example/%d 127.0.0.1 20240501000000 text/html %d\n" % (number, len(block) if length is None else length) + block + b"\n"
+    size = len(block) if length is None else length
+    return b"http://site.example/%d 127.0.0.1 20240501000000 text/html %d\n" % (number, size) + block + b"\n"
 
 
 ARC_BODY = b"1 0 Test\nURL IP-address Archive-date Content-type Archive-length\n"

@@ -45,7 +45,8 @@ def test_records_with_their_positions(tmp_path):
 
 
 def test_only_pages_are_yielded_and_lengths_are_their_own(tmp_path):
-    parts = [gz(warc(0, kind=b"warcinfo")), gz(warc(1, kind=b"request")), gz(warc(2)), gz(warc(3, kind=b"metadata")), gz(warc(4, kind=b"revisit"))]
+    kinds = (b"warcinfo", b"request", b"response", b"metadata", b"revisit")
+    parts = [gz(warc(i, kind=k)) for i, k in enumerate(kinds)]
     found = read(tmp_path, b"".join(parts))
     assert [(r.kind, r.length) for r in found] == [("response", len(parts[2])), ("revisit", len(parts[4]))]
 
