@@ -70,7 +70,7 @@ def picture(web: Web, page: Page, slot: int) -> Picture:
     draw = Stream("picture", web.seed, page.root, slot)
     if slot == VIRAL_SLOT:
         group, block = f"viral-{page.root // BLOCK}", page.root // BLOCK
-        scene = make("viral", web.seed, block, kind="two", long_side=(420, 420))
+        scene = viral_scene(web.seed, block)
         told, behaviour = scene, "ok"
     else:
         group, scene = "", make("page", web.seed, page.root, slot)
@@ -93,6 +93,15 @@ def picture(web: Web, page: Page, slot: int) -> Picture:
 def _viral(web: Web, page: Page) -> bool:
     """The first originals of a block show its viral picture; so do the mirrors of those."""
     return page.type != "listing" and page.language == "en" and page.root % BLOCK < VIRAL_PER_BLOCK
+
+
+def viral_scene(seed: int, block: int) -> Scene:
+    """The picture that many pages of a block show: four objects or more, so that a perceptual hash has something to hold."""
+    for attempt in range(1000):
+        scene = make("viral", seed, block, attempt, kind="two", long_side=(420, 420))
+        if sum(g.count for g in scene.groups) >= 4 and not {"yellow", "orange"} & {g.colour for g in scene.groups}:
+            return scene
+    raise AssertionError("unreachable: one scene in four is such a picture")
 
 
 def inline_icon(page: Page, n: int) -> Picture:
