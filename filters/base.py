@@ -23,7 +23,7 @@ re-judged at any time. A measure that does not apply is absent (NULL in the tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -148,6 +148,15 @@ class TextRule(Rule):
             own[code] = {k: None if v is False else v for k, v in values.items()}
         object.__setattr__(self, "per_language", own)
 
+    def columns(self, page: Any) -> dict[str, Any]:
+        """Optional, for paragraph rules that should be fast: each measure as an array over the texts of a
+        `filters.text.page.Page`, NaN where it does not apply. A rule defines this or `measure`."""
+        raise TypeError(f"{type(self).__name__} has neither measure() nor columns(): every rule defines one")
+
+    def measure(self, item: Any) -> Measures:
+        i = item.index
+        return {m: c[i] for m, c in item.shared.columns(self).items() if c[i] == c[i]}
+
     def bounds(self, measure: str, low: str | None = "min", high: str | None = "max") -> tuple[Limit, ...]:
         """Limits of `measure` from the fields named `low` and `high`, each with its exceptions by language."""
         return (*self._side(measure, low, below), *self._side(measure, high, above))
@@ -181,6 +190,10 @@ class Verdict:
 _PASSED = Verdict()
 
 
+def _by_columns(rule: Rule) -> bool:
+    return isinstance(rule, TextRule) and type(rule).measure is TextRule.measure
+
+
 class RuleSet:
     """The rules of one unit at one stage, in judging order."""
 
@@ -202,6 +215,42 @@ class RuleSet:
         reasons = tuple(x.reason for x in self._judging if x.fails(measures, language))
         watched = tuple(x.reason for x in self._watching if x.fails(measures, language)) if self._watching else ()
         return Verdict(reasons, watched) if reasons or watched else _PASSED
+
+    def page(self, views: Sequence[Any], language: str = "") -> list[tuple[Measures, Verdict]]:
+        """`measure` and `judge` of all paragraphs of a page (made by `TextView.page`) at once: the same answers, several
+        times as fast."""
+        if not views:
+            return []
+        page = views[0].shared
+        measured: list[Measures] = [{} for _ in views]
+        columns: dict[str, Any] = {}
+        for rule in self.rules:
+            if _by_columns(rule):
+                columns |= page.columns(rule)
+            else:
+                for got, view in zip(measured, views, strict=True):
+                    got |= rule.measure(view)
+        for name, column in columns.items():
+            for got, value in zip(measured, column, strict=True):
+                if value == value:
+                    got[name] = value
+        return list(zip(measured, self._judge_all(measured, columns, language), strict=True))
+
+    def _judge_all(self, measured: list[Measures], columns: Mapping[str, Any], language: str) -> list[Verdict]:
+        failing: dict[int, tuple[list[str], list[str]]] = {}
+        for shadow, limits in enumerate((self._judging, self._watching)):
+            for x in limits:
+                if (x.only and language not in x.only) or language in x.but:
+                    continue
+                if (column := columns.get(x.measure)) is None:
+                    hits = [i for i, m in enumerate(measured) if x.fails(m, language)]
+                elif x.side == "above":
+                    hits = [i for i, v in enumerate(column) if v > x.value]
+                else:
+                    hits = [i for i, v in enumerate(column) if v < x.value]
+                for i in hits:
+                    failing.setdefault(i, ([], []))[shadow].append(x.reason)
+        return [Verdict(*map(tuple, failing[i])) if i in failing else _PASSED for i in range(len(measured))]
 
     def limits(self) -> tuple[Limit, ...]:
         return self._judging

@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text import characters
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,10 @@ class Capitals(TextRule):
     max: float | None = 0.5
     min_letters: int = 10
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_capitals": item.n_upper / item.n_letters} if item.n_letters >= self.min_letters else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        letters = page.characters_with(characters.LETTER)
+        ratio = share(page.characters_with(characters.UPPER), letters)
+        return {"paragraph_capitals": np.where(letters >= self.min_letters, ratio, np.nan)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_capitals", None, "max")

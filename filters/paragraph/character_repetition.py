@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class CharacterRepetition(TextRule):
     max: float | None = 0.1
     n: int = 10
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_character_repetition": item.character_repetition(self.n)}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        return {"paragraph_character_repetition": page.character_repetition(self.n)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_character_repetition", None, "max")

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class CommonWords(TextRule):
     measures: ClassVar[tuple[str, ...]] = ("paragraph_common_words",)
     min: float | None = 0.8
 
-    def measure(self, item: TextView) -> Measures:
-        return (
-            {"paragraph_common_words": item.n_words_that_are("common") / item.n_words} if item.n_words and item.has_list("common") else {}
-        )
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        if not page.lexicon.common:
+            return {}
+        return {"paragraph_common_words": share(page.words_that_are("common"), page.n_words)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_common_words", "min", None)

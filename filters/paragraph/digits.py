@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text import characters
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -17,8 +20,8 @@ class Digits(TextRule):
     measures: ClassVar[tuple[str, ...]] = ("paragraph_digits",)
     max: float | None = 0.5
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_digits": item.n_digits / item.n_chars} if item.n_chars else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        return {"paragraph_digits": share(page.characters_with(characters.DIGIT), page.n_chars)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_digits", None, "max")

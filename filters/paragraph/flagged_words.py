@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class FlaggedWords(TextRule):
     measures: ClassVar[tuple[str, ...]] = ("paragraph_flagged_words",)
     max: float | None = 0.01
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_flagged_words": item.n_words_that_are("flagged") / item.n_words} if item.n_words else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        return {"paragraph_flagged_words": share(page.words_that_are("flagged"), page.n_words)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_flagged_words", None, "max")

@@ -3,8 +3,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text import characters
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,10 @@ class Punctuation(TextRule):
     min: float | None = 0.001
     min_tokens: int = 12
 
-    def measure(self, item: TextView) -> Measures:
-        marks = item.n_punctuation
-        tokens = item.n_words + marks
-        return {"paragraph_punctuation": marks / tokens} if tokens and tokens >= self.min_tokens else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        marks = page.characters_with(characters.PUNCTUATION)
+        tokens = page.n_words + marks
+        return {"paragraph_punctuation": np.where(tokens >= self.min_tokens, share(marks, tokens), np.nan)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_punctuation", "min", None)

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,10 @@ class SpamWords(TextRule):
     measures: ClassVar[tuple[str, ...]] = ("paragraph_spam_words",)
     max: float | None = 0.12
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_spam_words": item.n_words_that_are("spam") / item.n_words} if item.n_words and item.has_list("spam") else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        if not page.lexicon.spam:
+            return {}
+        return {"paragraph_spam_words": share(page.words_that_are("spam"), page.n_words)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_spam_words", None, "max")

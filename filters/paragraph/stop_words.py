@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page, share
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,10 @@ class StopWords(TextRule):
     measures: ClassVar[tuple[str, ...]] = ("paragraph_stop_words",)
     min: float | None = 0.3
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_stop_words": item.n_words_that_are("stop") / item.n_words} if item.n_words and item.has_list("stop") else {}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        if not page.lexicon.stop:
+            return {}
+        return {"paragraph_stop_words": share(page.words_that_are("stop"), page.n_words)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_stop_words", "min", None)

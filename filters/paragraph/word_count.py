@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class WordCount(TextRule):
     min: int | None = 4
     max: int | None = 1000
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_words": float(item.n_words)}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        return {"paragraph_words": page.n_words.astype(float)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_words")

@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from filters.base import Limit, Measures, TextRule, Unit
-from filters.text.view import TextView
+import numpy as np
+
+from filters.base import Limit, TextRule, Unit
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class WordRepetition(TextRule):
     max: float | None = 0.1
     n: int = 5
 
-    def measure(self, item: TextView) -> Measures:
-        return {"paragraph_word_repetition": item.word_repetition(self.n)}
+    def columns(self, page: Page) -> dict[str, np.ndarray]:
+        return {"paragraph_word_repetition": page.word_repetition(self.n)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_word_repetition", None, "max")

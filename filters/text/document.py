@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from filters.text import characters, ngrams
+from filters.text import ngrams
 from filters.text.page import Page
 from filters.text.view import TextView
 from schemas.rows import IMAGE, TEXT, Document, Node
@@ -23,24 +23,13 @@ class _KeptPage(Page):
         self._source, self._kept = source, np.asarray(kept, np.int64)
 
     @cached_property
-    def _words(self):  # type: ignore[override] # noqa: ANN202
-        ids, starts, facts, words = self._source._words
+    def _words(self) -> tuple[np.ndarray, np.ndarray]:
+        facts, starts = self._source._words
         if len(self._kept) != len(starts) - 1:
             keep = np.zeros(len(starts) - 1, bool)
             keep[self._kept] = True
-            ids = ids[np.repeat(keep, np.diff(starts))]
-        return ids, np.array([0, len(ids)]), facts, words
-
-    @cached_property
-    def word_counts(self) -> dict[str, list[int]]:
-        return {name: [self._total(per_text)] for name, per_text in self._source.word_counts.items()}
-
-    @cached_property
-    def word_characters(self) -> list[int]:
-        return [self._total(self._source.word_characters)]
-
-    def _total(self, per_text: list[int]) -> int:
-        return sum(per_text) if len(self._kept) == len(per_text) else sum(per_text[i] for i in self._kept.tolist())
+            facts = facts[np.repeat(keep, np.diff(starts))]
+        return facts, np.array([0, len(facts)])
 
 
 class DocumentView(TextView):
@@ -67,7 +56,7 @@ class DocumentView(TextView):
         if paragraphs:
             if len(paragraphs) != len(texts):
                 raise ValueError(f"{len(paragraphs)} paragraph views for {len(texts)} text nodes: pass one per text node")
-            page = _KeptPage(text, language or "en", paragraphs[0]._page, kept)
+            page = _KeptPage(text, language or "en", paragraphs[0].shared, kept)
         super().__init__(text, language or "en", page=page)
         self.n_texts = len(kept)
         self.n_images = sum(1 for n in nodes if n.kind == IMAGE and not n.reason)
@@ -83,28 +72,24 @@ class DocumentView(TextView):
         return self._gopher(n, top=False)
 
     def _gopher(self, n: int, top: bool) -> float:
-        page = self._page
-        ids = page.word_ids
-        if len(ids) < n or not self.n_word_characters:
+        page = self.shared
+        ids, lengths = page.word_ids, page.word_lengths
+        total = self.n_word_characters
+        if len(ids) < n or not total:
             return 0.0
         hashes = ngrams.window_hashes(ids, n)
-        lengths = np.concatenate(([0], np.cumsum(page.word_facts >> 8)))
-        _, first, inverse, counts = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
-        if top:
-            most = counts.max()
-            if most < 2:
-                return 0.0
-            at = first[counts == most].min()  # the first of equals, as it stands in the text
-            return float(lengths[at + n] - lengths[at]) * int(most) / self.n_word_characters
-        again = np.flatnonzero(counts[inverse] > 1)
-        if not len(again):
+        order = np.argsort(hashes, kind="stable")
+        ranked = hashes[order]
+        new = np.concatenate(([True], ranked[1:] != ranked[:-1]))
+        first = np.flatnonzero(new)
+        counts = np.diff(np.append(first, len(ranked)))
+        if counts.max() < 2:
             return 0.0
+        if top:
+            at = order[first[counts == counts.max()]].min()  # the first of equals, as it stands in the text
+            return float(lengths[at : at + n].sum()) * int(counts.max()) / total
+        again = order[np.repeat(counts > 1, counts)]
         covered = np.zeros(len(ids) + 1, np.int64)
-        np.add.at(covered, again, 1)
-        np.add.at(covered, again + n, -1)
-        inside = np.cumsum(covered[:-1]) > 0
-        return float((page.word_facts >> 8)[inside].sum()) / self.n_word_characters
-
-    @property
-    def n_space(self) -> int:
-        return self._page.characters_with(characters.SPACE)[0]
+        covered[:-1] = np.bincount(again, minlength=len(ids))
+        covered[n:] -= np.bincount(again + n, minlength=len(ids) + 1)[n:]
+        return float(lengths[np.cumsum(covered[:-1]) > 0].sum()) / total

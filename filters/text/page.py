@@ -6,22 +6,23 @@ paragraphs of a page share a `Page`, and the first question about any of them an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from filters.text import characters, ngrams
-from filters.text.lexicon import BITS, LENGTH_SHIFT, Lexicon, lexicon
+from filters.text.lexicon import BITS, BREAK, LENGTH_MASK, LENGTH_SHIFT, WORD_SHIFT, Lexicon, lexicon
 from filters.text.segment import space_out
 
+_BREAK = f" {BREAK} "
 
-def _starts(sizes: Iterable[int]) -> np.ndarray:
-    sizes = np.fromiter(sizes, np.int64)
-    out = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=out[1:])
-    return out
+
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole; NaN (does not apply) where whole is 0."""
+    out = np.full(len(whole), np.nan)
+    return np.divide(part, whole, out=out, where=whole != 0)
 
 
 class Page:
@@ -30,16 +31,31 @@ class Page:
     def __init__(self, texts: Sequence[str], language: str = "en"):
         self.texts = texts
         self.language = language
+        self._memo: dict[Any, Any] = {}
 
-    @cached_property
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        if (got := self._memo.get(key)) is None:
+            got = self._memo[key] = make()
+        return got
+
+    def columns(self, rule: Any) -> dict[str, list[float]]:
+        """The columns of a rule over these texts, computed once."""
+        key = (rule.name, *(getattr(rule, p) for p in rule.parameters))
+        return self._once(key, lambda: {m: c.tolist() for m, c in rule.columns(self).items()})
+
+    @property
     def lexicon(self) -> Lexicon:
         return lexicon(self.language)
 
     # characters
 
     @cached_property
+    def n_chars(self) -> np.ndarray:
+        return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
+
+    @cached_property
     def char_starts(self) -> np.ndarray:
-        return _starts(map(len, self.texts))
+        return np.concatenate(([0], np.cumsum(self.n_chars)))
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -49,103 +65,64 @@ class Page:
     def classes(self) -> np.ndarray:
         return characters.table()[self.codes]
 
-    def characters_with(self, flag: int) -> list[int]:
-        """Characters of a class (characters.SPECIAL, ...) per text."""
-        return self._sums((self.classes & flag) != 0, self.char_starts).tolist()
-
-    @cached_property
-    def special(self) -> list[int]:
-        return self.characters_with(characters.SPECIAL)
-
-    @cached_property
-    def punctuation(self) -> list[int]:
-        return self.characters_with(characters.PUNCTUATION)
-
-    @cached_property
-    def upper(self) -> list[int]:
-        return self.characters_with(characters.UPPER)
-
-    @cached_property
-    def letters(self) -> list[int]:
-        return self.characters_with(characters.LETTER)
-
-    @cached_property
-    def digits(self) -> list[int]:
-        return self.characters_with(characters.DIGIT)
+    def characters_with(self, flag: int) -> np.ndarray:
+        """Characters of a class (characters.SPECIAL, ...)."""
+        return self._once(("class", flag), lambda: self._sums((self.classes & flag) != 0, self.char_starts))
 
     # words
 
     @cached_property
-    def _words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
-        """(word numbers in order, starts, facts per word, distinct words). Numbers are given by first occurrence."""
-        tokens = [space_out(t.lower()).split() for t in self.texts]
-        raw = list(chain.from_iterable(tokens))
-        lex, words, facts = self.lexicon, {}, []
-        number: dict[str, int] = {}
-        for token in dict.fromkeys(raw):
-            word, fact = lex[token]
-            if not word:
-                number[token] = -1
-            elif (i := words.get(word)) is not None:
-                number[token] = i
-            else:
-                number[token] = words[word] = len(facts)
-                facts.append(fact)
-        ids = np.fromiter(map(number.__getitem__, raw), np.int64, len(raw))
-        starts = _starts(map(len, tokens))
-        if len(ids) and ids.min() < 0:
-            is_word = ids >= 0
-            starts = np.concatenate(([0], np.cumsum(is_word)))[starts]
-            ids = ids[is_word]
-        return ids, starts, np.array(facts, np.int64), list(words)
+    def _words(self) -> tuple[np.ndarray, np.ndarray]:
+        """(facts of every word in order, where each text's words start)."""
+        text = _BREAK.join([t.replace(BREAK, " ") for t in self.texts] if any(BREAK in t for t in self.texts) else self.texts)
+        tokens = space_out(text.lower()).split()
+        facts = np.fromiter(map(self.lexicon.__getitem__, tokens), np.int64, len(tokens))
+        breaks = np.flatnonzero(facts < 0)
+        is_word = facts > 0
+        before = np.concatenate(([0], np.cumsum(is_word)))
+        starts = np.empty(len(self.texts) + 1, np.int64)
+        starts[0], starts[1:-1], starts[-1] = 0, before[breaks], before[-1]
+        return facts[is_word], starts
 
     @property
-    def word_ids(self) -> np.ndarray:
+    def word_facts(self) -> np.ndarray:
         return self._words[0]
 
     @property
     def word_starts(self) -> np.ndarray:
         return self._words[1]
 
-    @property
-    def distinct_words(self) -> list[str]:
-        return self._words[3]
+    @cached_property
+    def word_ids(self) -> np.ndarray:
+        """A number for each word in order, equal for equal words."""
+        return self.word_facts >> WORD_SHIFT
 
     @cached_property
-    def n_words(self) -> list[int]:
-        return np.diff(self.word_starts).tolist()
+    def word_lengths(self) -> np.ndarray:
+        return (self.word_facts >> LENGTH_SHIFT) & LENGTH_MASK
 
     @cached_property
-    def word_facts(self) -> np.ndarray:
-        return self._words[2][self.word_ids]
+    def n_words(self) -> np.ndarray:
+        return np.diff(self.word_starts)
+
+    def words_that_are(self, what: str) -> np.ndarray:
+        """Words that are stop, flagged, spam, common, alphabetic or required."""
+        bit = BITS[what]
+        return self._once(("words", what), lambda: self._sums((self.word_facts >> bit) & 1, self.word_starts))
 
     @cached_property
-    def word_counts(self) -> dict[str, list[int]]:
-        """Words per text that are stop, flagged, spam, common, alphabetic, required."""
-        facts = self.word_facts
-        return {name: self._sums(facts & (1 << bit) != 0, self.word_starts).tolist() for name, bit in BITS.items()}
-
-    @cached_property
-    def word_characters(self) -> list[int]:
-        return self._sums(self.word_facts >> LENGTH_SHIFT, self.word_starts).tolist()
+    def word_characters(self) -> np.ndarray:
+        return self._sums(self.word_lengths, self.word_starts)
 
     # repetition
 
-    @cached_property
-    def _ngrams(self) -> dict[tuple[str, int], list[float]]:
-        return {}
-
-    def word_repetition(self, n: int) -> list[float]:
+    def word_repetition(self, n: int) -> np.ndarray:
         """Share of word n-grams that occur more than once in their text."""
-        if (got := self._ngrams.get(("word", n))) is None:
-            got = self._ngrams["word", n] = ngrams.repeated_share(self.word_ids, self.word_starts, n).tolist()
-        return got
+        return self._once(("word n-grams", n), lambda: ngrams.repeated_share(self.word_ids, self.word_starts, n))
 
-    def character_repetition(self, n: int) -> list[float]:
+    def character_repetition(self, n: int) -> np.ndarray:
         """Share of character n-grams taken by the most frequent ones."""
-        if (got := self._ngrams.get(("char", n))) is None:
-            got = self._ngrams["char", n] = ngrams.top_share(self.codes, self.char_starts, n).tolist()
-        return got
+        return self._once(("character n-grams", n), lambda: ngrams.top_share(self.codes, self.char_starts, n))
 
     @staticmethod
     def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from filters.text import characters
 from filters.text.page import Page
+from filters.text.segment import words as cut
 
 
 class TextView:
@@ -12,14 +14,14 @@ class TextView:
 
     Counts are exact; `n_words` counts what `filters.text.segment` calls a word."""
 
-    __slots__ = ("text", "language", "scores", "_page", "_i", "_cache")
+    __slots__ = ("text", "language", "scores", "shared", "index", "_cache")
 
     def __init__(self, text: str, language: str = "en", *, page: Page | None = None, index: int = 0):
         self.text = text
         self.language = language
         self.scores: dict[str, float] = {}  # of models (language, perplexity, quality), put here by pipelines.models.text
-        self._page = page if page is not None else Page((text,), language)
-        self._i = index
+        self.shared = page if page is not None else Page((text,), language)
+        self.index = index
         self._cache: dict[str, object] = {}
 
     @classmethod
@@ -40,56 +42,54 @@ class TextView:
     @property
     def n_special(self) -> int:
         """Characters that are neither letter nor mark, white space included."""
-        return self._page.special[self._i]
+        return int(self.shared.characters_with(characters.SPECIAL)[self.index])
 
     @property
     def n_punctuation(self) -> int:
-        return self._page.punctuation[self._i]
+        return int(self.shared.characters_with(characters.PUNCTUATION)[self.index])
 
     @property
     def n_letters(self) -> int:
-        return self._page.letters[self._i]
+        return int(self.shared.characters_with(characters.LETTER)[self.index])
 
     @property
     def n_upper(self) -> int:
-        return self._page.upper[self._i]
+        return int(self.shared.characters_with(characters.UPPER)[self.index])
 
     @property
     def n_digits(self) -> int:
-        return self._page.digits[self._i]
+        return int(self.shared.characters_with(characters.DIGIT)[self.index])
 
     # words
 
     @property
     def n_words(self) -> int:
-        return self._page.n_words[self._i]
+        return int(self.shared.n_words[self.index])
 
     @property
     def words(self) -> list[str]:
         """Lower-case words without punctuation at their ends."""
-        page = self._page
-        names = page.distinct_words
-        return [names[j] for j in page.word_ids[page.word_starts[self._i] : page.word_starts[self._i + 1]].tolist()]
+        return cut(self.text)
 
     @property
     def n_word_characters(self) -> int:
-        return self._page.word_characters[self._i]
+        return int(self.shared.word_characters[self.index])
 
     def n_words_that_are(self, what: str) -> int:
         """Words that are `stop`, `flagged`, `spam`, `common`, `alphabetic` or `required`."""
-        return self._page.word_counts[what][self._i]
+        return int(self.shared.words_that_are(what)[self.index])
 
     def has_list(self, what: str) -> bool:
         """Whether there is a word list of this kind for the language."""
-        return bool(getattr(self._page.lexicon, what))
+        return bool(getattr(self.shared.lexicon, what))
 
     # repetition
 
     def word_repetition(self, n: int) -> float:
-        return self._page.word_repetition(n)[self._i]
+        return float(self.shared.word_repetition(n)[self.index])
 
     def character_repetition(self, n: int) -> float:
-        return self._page.character_repetition(n)[self._i]
+        return float(self.shared.character_repetition(n)[self.index])
 
     # lines
 

@@ -28,7 +28,7 @@ _ANY_DOT = rf"(?:\.|{_BRACKET_DOT}|{_PLAIN_DOT})"
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _LAST = r"(?:[^\W\d_]{2,24}|xn--[\w-]{2,59})"
 _AT = re.compile(
-    r"(?P<sign>\s?(?<=[^\s@])[@]\s?)|(?P<bracket>\s{0,3}[\[({<]\s{0,2}(?:at|ät|arroba|@)\s{0,2}[\])}>]\s{0,3})|(?P<word>\s{1,3}at\s{1,3})",
+    r"(?P<sign>[ ]?@[ ]?)|(?P<bracket>\s{0,3}[\[({<]\s{0,2}(?:at|ät|arroba|@)\s{0,2}[\])}>]\s{0,3})|(?P<word>\s{1,3}at\s{1,3})",
     re.IGNORECASE,
 )
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}{_LAST}(?![\w-])", re.IGNORECASE)
