@@ -21,6 +21,7 @@ from filters.registry import rule_set
 from filters.text.document import DocumentView
 from filters.text.view import TextView
 from pipelines.models.language import identify
+from pipelines.models.text import TextModels
 from pipelines.web import http, optout
 from pipelines.web.charset import decode
 from pipelines.web.page import Limits, extract
@@ -135,6 +136,7 @@ class Reader:
 
     def __init__(self, rules: RuleSets, extract: dict[str, Any]):
         self.rules, self.settings = rules, extract
+        self.paragraph_models, self.document_models = TextModels(rules.paragraph), TextModels(rules.document)
         self.limits = Limits(extract["max_body_bytes"], extract["max_nodes"], extract["max_depth"])
 
     def read(self, item: Item) -> Row:
@@ -163,6 +165,7 @@ class Reader:
         texts = [n.text for n in nodes if n.kind == TEXT]
         language, score = identify(_sample(texts))
         views = TextView.page(texts, language) if texts else []
+        self.paragraph_models.fill(views)
         judged: list[Judged] = []
         measured: list[float | None]
         view = iter(views)
@@ -188,7 +191,9 @@ class Reader:
             before.append(Reason.NO_TEXT)
         if self.settings["require_image"] and not any(n.kind == IMAGE for n in kept):
             before.append(Reason.NO_IMAGE)
-        document_measures = rules.document.measure(DocumentView(nodes, language, paragraphs=views, language_score=score))
+        document = DocumentView(nodes, language, paragraphs=views, language_score=score)
+        self.document_models.fill([document])
+        document_measures = rules.document.measure(document)
         measures, reasons, shadow = self._judge(url_measures, document_measures, [], before, language)
         facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
