@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from filters.text import characters
 from filters.text.page import Page
 from filters.text.segment import words as cut
+
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 
 class TextView:
@@ -14,15 +17,16 @@ class TextView:
 
     Counts are exact; `n_words` counts what `filters.text.segment` calls a word."""
 
-    __slots__ = ("text", "language", "scores", "shared", "index", "_cache")
+    __slots__ = ("text", "language", "scores", "shared", "index", "_lines", "_lower")
 
     def __init__(self, text: str, language: str = "en", *, page: Page | None = None, index: int = 0):
         self.text = text
         self.language = language
-        self.scores: dict[str, float] = {}  # of models (language, perplexity, quality), put here by pipelines.models.text
+        self.scores = _NONE  # of models (language, perplexity, quality), put here by pipelines.models.text
         self.shared = page if page is not None else Page((text,), language)
         self.index = index
-        self._cache: dict[str, object] = {}
+        self._lines: list[str] | None = None
+        self._lower: str | None = None
 
     @classmethod
     def page(cls, texts: Sequence[str], language: str = "en") -> list[TextView]:
@@ -96,14 +100,12 @@ class TextView:
     @property
     def lines(self) -> list[str]:
         """Non-empty lines, stripped."""
-        got = self._cache.get("lines")
-        if got is None:
-            got = self._cache["lines"] = [s for s in map(str.strip, self.text.split("\n")) if s]
-        return got  # type: ignore[return-value]
+        if self._lines is None:
+            self._lines = [s for s in map(str.strip, self.text.split("\n")) if s]
+        return self._lines
 
     @property
     def lower(self) -> str:
-        got = self._cache.get("lower")
-        if got is None:
-            got = self._cache["lower"] = self.text.lower()
-        return got  # type: ignore[return-value]
+        if self._lower is None:
+            self._lower = self.text.lower()
+        return self._lower

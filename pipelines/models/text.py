@@ -41,7 +41,7 @@ class TextModels:
         for name, score in self._wanted:
             for view, value in zip(views, score(views), strict=True):
                 if value is not None:
-                    view.scores[name] = value
+                    view.scores = {**view.scores, name: value}
 
 
 def _language(views: Sequence[TextView]) -> list[float | None]:
