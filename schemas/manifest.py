@@ -104,10 +104,23 @@ class RunManifest:
     format: int = FORMAT
 
 
+def dumps_run(manifest: RunManifest) -> bytes:
+    """Canonical JSON that ends with the sha256 of itself, so that any change shows."""
+    return _sealed(dumps(manifest))
+
+
+def _sealed(body: bytes) -> bytes:
+    seal = hashlib.sha256(body).hexdigest()
+    return body[: body.rindex(b"}")].rstrip(b"\n") + f',\n "zz_sha256": "{seal}"\n}}\n'.encode()
+
+
 def loads_run(data: bytes, where: str) -> RunManifest:
-    """Read a run manifest; ManifestError says what is wrong with `where`."""
+    """Read a run manifest; ManifestError says what is wrong with `where`, also if it has been changed since it was written."""
     try:
         raw = json.loads(data)
+        del raw["zz_sha256"]
+        if data != _sealed((json.dumps(raw, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()):
+            raise ManifestError(f"{where}: the manifest has been changed since it was written; restore it or run `weft run` again")
         if raw["format"] != FORMAT:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft")
         raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}

@@ -124,9 +124,10 @@ def valid_key(key: str) -> bool:
     return bool(_KEY.fullmatch(key)) and len(key) <= 64
 
 
-def index_schema(tokenizer: str = ESTIMATE) -> pa.Schema:
-    """The index's schema; `tokenizer` names who counted `text_tokens`."""
-    return INDEX.with_metadata({"weft.table": "shard_index", "weft.version": str(INDEX_VERSION), "weft.tokenizer": tokenizer})
+def index_schema(tokenizer: str = ESTIMATE, quality: str = "") -> pa.Schema:
+    """The index's schema; `tokenizer` names who counted `text_tokens`, `quality` the measure in the column `quality`."""
+    names = {"weft.table": "shard_index", "weft.version": str(INDEX_VERSION), "weft.tokenizer": tokenizer, "weft.quality": quality}
+    return INDEX.with_metadata(names)
 
 
 def tokenizer_of(schema: pa.Schema) -> str:
@@ -135,3 +136,8 @@ def tokenizer_of(schema: pa.Schema) -> str:
     if meta.get(b"weft.table") != b"shard_index" or meta.get(b"weft.version") != str(INDEX_VERSION).encode():
         raise ValueError(f"not a shard index of version {INDEX_VERSION}: metadata {dict(meta)}")
     return meta[b"weft.tokenizer"].decode()
+
+
+def quality_of(schema: pa.Schema) -> str:
+    """Which measure the column `quality` holds; "" = none."""
+    return (schema.metadata or {}).get(b"weft.quality", b"").decode()
