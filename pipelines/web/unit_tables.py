@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import accumulate, chain
 from types import TracebackType
 from typing import Any
 
@@ -16,14 +17,30 @@ from schemas.manifest import Part
 FLUSH_ROWS = {"documents": 1_000, "rejects": 1_000, "nodes": 20_000}
 FLUSH_DEFAULT = 5_000
 
+DOCUMENT = ("doc_id", "url", "canonical_url", "domain", "crawl", "warc_path", "warc_offset", "warc_length", "fetched_at", "title",
+            "language", "language_score")  # fmt: skip
+VERDICT = ("kept", "first_reason", "reasons", "shadow_reasons")
+COLUMNS: dict[str, tuple[str, ...]] = {  # the order in which rows are given; measures follow
+    "documents": (*DOCUMENT, "nodes"),
+    "rejects": (*DOCUMENT, "nodes"),
+    "document_measures": (*DOCUMENT, "unit", "record", "row", "n_text", "n_images", "text_bytes", *VERDICT),
+    "nodes": ("doc_id", "unit", "record", "index", "kind", "role", "image_id", "url", "text_bytes", "document_kept", *VERDICT, "language"),
+    "optouts": ("subject", "id", "url", "signal", "value", "token", "acted", "seen_at", "evidence"),
+    "dead": ("stage", "unit", "id", "url", "path", "offset", "length", "kind", "message", "trace"),
+}
+
 
 class UnitTables:
-    """Buffers rows (dicts) by table and streams them to Parquet. A table without rows gets no file."""
+    """Buffers rows (tuples, in the order of `COLUMNS` and then of the measures) and streams them to Parquet. A table without rows
+    gets no file."""
 
-    def __init__(self, root: str, unit: str, schemas: dict[str, pa.Schema]):
-        self.root, self.unit, self.schemas = root, unit, schemas
-        self.rows: dict[str, int] = dict.fromkeys(schemas, 0)
-        self._buffers: dict[str, list[dict[str, Any]]] = {name: [] for name in schemas}
+    def __init__(self, root: str, unit: str, document_measures: tuple[str, ...], node_measures: tuple[str, ...]):
+        self.root, self.unit = root, unit
+        measures = {"document_measures": document_measures, "nodes": node_measures}
+        self.schemas = {n: tables.wide(n, measures[n]) if n in measures else tables.schema(n) for n in COLUMNS}
+        self.columns = {n: (*c, *measures.get(n, ())) for n, c in COLUMNS.items()}
+        self.rows: dict[str, int] = dict.fromkeys(COLUMNS, 0)
+        self._buffers: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
         self._writers: dict[str, Any] = {}
         self._stack = ExitStack()
 
@@ -32,12 +49,16 @@ class UnitTables:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            for name in self.schemas:
-                self._flush(name)
+        try:
+            if kind is None:
+                for name in COLUMNS:
+                    self._flush(name)
+        except BaseException as e:
+            self._stack.__exit__(type(e), e, e.__traceback__)
+            raise
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, table: str, row: dict[str, Any]) -> int:
+    def add(self, table: str, row: tuple[Any, ...]) -> int:
         """Add a row; its position in the file."""
         position = self.rows[table]
         self.rows[table] = position + 1
@@ -54,7 +75,7 @@ class UnitTables:
         if table not in self._writers:
             opened = storage.parquet_writer(self.root, table_file(table, self.unit), self.schemas[table])
             self._writers[table] = self._stack.enter_context(opened)
-        self._writers[table].write(pa.Table.from_pylist(buffer, schema=self.schemas[table]))
+        self._writers[table].write(arrow(buffer, self.columns[table], self.schemas[table]))
         buffer.clear()
 
     def written(self) -> list[tuple[str, Part]]:
@@ -62,13 +83,19 @@ class UnitTables:
         return [(name, w.part) for name, w in sorted(self._writers.items())]
 
 
-def extract_schemas(document_measures: tuple[str, ...], node_measures: tuple[str, ...]) -> dict[str, pa.Schema]:
-    """The tables that stage extract writes."""
-    return {
-        "documents": tables.schema("documents"),
-        "rejects": tables.schema("rejects"),
-        "document_measures": tables.wide("document_measures", document_measures),
-        "nodes": tables.wide("nodes", node_measures),
-        "optouts": tables.schema("optouts"),
-        "dead": tables.schema("dead"),
-    }
+def arrow(rows: list[tuple[Any, ...]], columns: tuple[str, ...], schema: pa.Schema) -> pa.Table:
+    """Rows given by column order as a table of `schema`; columns that are not given are null."""
+    given = dict(zip(columns, zip(*rows, strict=True), strict=True))
+    return pa.Table.from_arrays([_array(given.get(f.name), f.type, len(rows)) for f in schema], schema=schema)
+
+
+def _array(values: tuple[Any, ...] | None, kind: pa.DataType, n: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(n, kind)
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):  # lists of tuples
+        fields = kind.value_type
+        flat = list(chain.from_iterable(values))
+        parts = zip(*flat, strict=True) if flat else [()] * fields.num_fields
+        inner = pa.StructArray.from_arrays([pa.array(p, f.type) for p, f in zip(parts, fields, strict=True)], fields=list(fields))
+        return pa.ListArray.from_arrays(pa.array([0, *accumulate(map(len, values))], pa.int32()), inner, type=kind)
+    return pa.array(values, kind)

@@ -12,10 +12,10 @@ import msgspec
 from pipelines.guard import Death, Guard
 from pipelines.settings.config import Config
 from pipelines.web import capture, http
-from pipelines.web.capture import Identity, Item, Row, RuleSets, identify_record, item_of
+from pipelines.web.capture import Item, Row, RuleSets, identify_record, item_of
 from pipelines.web.inputs import Unit, crawl_of
 from pipelines.web.records import Problem, Record
-from pipelines.web.unit_tables import UnitTables, extract_schemas
+from pipelines.web.unit_tables import COLUMNS, UnitTables
 from pipelines.web.warc import read_at, read_records
 from schemas.manifest import Part
 from schemas.rows import IMAGE, TEXT, Dead, Node
@@ -27,8 +27,8 @@ def read_unit(unit: Unit, root: str, config: Config, guard: Guard) -> tuple[list
     """Write the tables of a unit below `root`; the files written and the numbers to add up. SourceError if its archive cannot
     be read (then nothing is written and the unit can be run again)."""
     rules = RuleSets(config.filters)
-    with UnitTables(root, unit.name, extract_schemas(rules.document_measures, rules.node_measures)) as tables:
-        work = _Work(unit, tables, rules)
+    with UnitTables(root, unit.name, rules.document_measures, rules.node_measures) as tables:
+        work = _Work(unit, tables)
         encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Row)
         sent: list[Item] = []  # in the guard's hands, oldest first
 
@@ -76,8 +76,8 @@ def _is_other_media(record: Record) -> bool:
 class _Work:
     """Turns answers into rows."""
 
-    def __init__(self, unit: Unit, tables: UnitTables, rules: RuleSets):
-        self.unit, self.tables, self.rules = unit.name, tables, rules
+    def __init__(self, unit: Unit, tables: UnitTables):
+        self.unit, self.tables = unit.name, tables
         self.number = 0  # records so far
         self.counts: Counter[str] = Counter()
 
@@ -88,16 +88,15 @@ class _Work:
 
     def problem(self, path: str, p: Problem) -> None:
         self.counts["problems"] += 1
-        trace = hashlib.blake2b(p.kind.encode(), digest_size=6).hexdigest()
-        self._dead(Dead(STAGE, self.unit, "", "", path, p.offset, p.length, p.kind, p.message, trace))
+        self._dead(Dead(STAGE, self.unit, "", "", path, p.offset, p.length, p.kind, p.message, _group(p.kind)))
 
     def dead(self, item: Item, kind: str, message: str, trace: str = "") -> None:
         who = identify_record(item.url, item.date, item.crawl)
-        trace = trace or hashlib.blake2b(kind.encode(), digest_size=6).hexdigest()
+        trace = trace or _group(kind)
         self._dead(Dead(STAGE, self.unit, who.doc_id, item.url, item.path, item.offset, item.length, kind, message, trace))
 
     def _dead(self, dead: Dead) -> None:
-        self.tables.add("dead", {**dead._asdict(), "message": _clean(dead.message[:500]), "url": _clean(dead.url)})
+        self.tables.add("dead", tuple(dead._replace(message=_clean(dead.message[:500]), url=_clean(dead.url))))
 
     def row(self, item: Item, row: Row) -> None:
         if row.dead is not None:
@@ -105,47 +104,38 @@ class _Work:
             return
         for key, n in row.facts.items():
             self.counts[f"page.{key}"] += n
-        document = self._document(item, row)
-        nodes = [Node(*n) for n in row.nodes]
+        who, kept, add = row.identity, not row.reasons, self.tables.add
+        document = (who.doc_id, who.url, who.canonical_url, who.domain, item.crawl, item.path, item.offset, item.length, who.fetched_at,
+                    row.title, row.language, row.language_score)  # fmt: skip
         position = -1
-        if not row.reasons:
-            position = self.tables.add("documents", {**document, "nodes": [n._asdict() for n in nodes]})
-        elif row.store and nodes:
-            self.tables.add("rejects", {**document, "nodes": [n._asdict() for n in nodes]})
-        self._measures(item, row, document, nodes, position)
-        for n, size, judged in zip(nodes, row.text_bytes, row.judged, strict=True):
+        if kept:
+            position = add("documents", (*document, row.nodes))
+        elif row.store and row.nodes:
+            add("rejects", (*document, row.nodes))
+        n_text = n_images = text_bytes = 0
+        for raw, size, judged in zip(row.nodes, row.text_bytes, row.judged, strict=True):
+            n = Node._make(raw)
             if n.role != capture.END_ROLE:
                 self.counts["paragraphs" if n.kind == TEXT else "images"] += 1
-            self.tables.add("nodes", {
-                "doc_id": document["doc_id"], "unit": self.unit, "record": item.record, "index": n.index, "kind": n.kind, "role": n.role,
-                "image_id": n.image_id, "url": n.url, "text_bytes": size, "document_kept": not row.reasons,
-                "kept": not judged.reasons, "first_reason": judged.reasons[0] if judged.reasons else "", "reasons": judged.reasons,
-                "shadow_reasons": judged.shadow, "language": row.language,
-                **dict(zip(self.rules.node_measures, judged.measures, strict=False)),
-            })  # fmt: skip
+                if not n.reason:
+                    n_text, n_images, text_bytes = n_text + (n.kind == TEXT), n_images + (n.kind == IMAGE), text_bytes + size
+            verdict = (not judged.reasons, judged.reasons[0] if judged.reasons else "", judged.reasons, judged.shadow)
+            measures = judged.measures or self._no_measures
+            add("nodes", (who.doc_id, self.unit, item.record, n.index, n.kind, n.role, n.image_id, n.url, size, kept, *verdict,
+                          row.language, *measures))  # fmt: skip
+        counts = (self.unit, item.record, position, n_text, n_images, text_bytes)
+        add("document_measures", (*document, *counts, kept, "" if kept else row.reasons[0], row.reasons, row.shadow, *row.measures))
         for subject, signal, value, token, acted, evidence in row.optouts:
-            self.tables.add("optouts", {
-                "subject": subject, "id": document["doc_id"], "url": document["url"], "signal": signal, "value": value, "token": token,
-                "acted": acted, "seen_at": document["fetched_at"], "evidence": evidence,
-            })  # fmt: skip
+            add("optouts", (subject, who.doc_id, who.url, signal, value, token, acted, who.fetched_at, evidence))
 
-    def _document(self, item: Item, row: Row) -> dict[str, Any]:
-        who: Identity = row.identity
-        return {
-            "doc_id": who.doc_id, "url": who.url, "canonical_url": who.canonical_url, "domain": who.domain, "crawl": item.crawl,
-            "warc_path": item.path, "warc_offset": item.offset, "warc_length": item.length, "fetched_at": who.fetched_at,
-            "title": row.title, "language": row.language, "language_score": row.language_score,
-        }  # fmt: skip
+    @property
+    def _no_measures(self) -> tuple[None, ...]:
+        """For nodes that are marks, not content."""
+        return (None,) * (len(self.tables.columns["nodes"]) - len(COLUMNS["nodes"]))
 
-    def _measures(self, item: Item, row: Row, document: dict[str, Any], nodes: list[Node], position: int) -> None:
-        kept = [(n, size) for n, size in zip(nodes, row.text_bytes, strict=True) if not n.reason and n.role != capture.END_ROLE]
-        self.tables.add("document_measures", {
-            **document, "unit": self.unit, "record": item.record, "row": position,
-            "n_text": sum(n.kind == TEXT for n, _ in kept), "n_images": sum(n.kind == IMAGE for n, _ in kept),
-            "text_bytes": sum(size for _, size in kept),
-            "kept": not row.reasons, "first_reason": row.reasons[0] if row.reasons else "", "reasons": row.reasons,
-            "shadow_reasons": row.shadow, **dict(zip(self.rules.document_measures, row.measures, strict=False)),
-        })  # fmt: skip
+
+def _group(kind: str) -> str:
+    return hashlib.blake2b(kind.encode(), digest_size=6).hexdigest()
 
 
 def _clean(text: str) -> str:
