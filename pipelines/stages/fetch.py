@@ -1,0 +1,204 @@
+"""fetch: the images of the surviving documents, each URL asked for once, original bytes kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import storage
+from pipelines.beam import map_parts
+from pipelines.settings.config import Config
+from pipelines.settings.fetch import OUTPUT_NEUTRAL, FetchSettings
+from pipelines.stage import Groups, Stage, StageContext, StageError
+from pipelines.survivors import survivors
+from pipelines.web.fetch.journal import Journal
+from pipelines.web.optout import image_signals
+from pipelines.web.urls import host_of
+from schemas import layout, tables
+from schemas.ids import bucket_of
+from schemas.manifest import Count, Part
+from schemas.reasons import Reason
+from schemas.rows import IMAGE
+
+WANTED = pa.schema([("bucket", pa.int32()), ("image_id", pa.string()), ("url", pa.string())])
+
+
+class FetchStage(Stage):
+    name: ClassVar[str] = "fetch"
+    reads: ClassVar[tuple[str, ...]] = ("extract", "dedup")
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        return {k: v for k, v in super().settings(config).items() if k not in OUTPUT_NEUTRAL}
+
+    def plan(self, ctx: StageContext) -> Groups:
+        extract = ctx.inputs["extract"].manifest
+        images = extract.counts["images"].kept
+        buckets = min(4096, max(1, -(-images // ctx.config.fetch.urls_per_bucket)))
+        if buckets == 1 and images > 64:
+            buckets = 4  # work for a few workers, on a small run too
+        return {"unit": extract.parts["unit"], "bucket": tuple(f"{b:04d}" for b in range(buckets))}
+
+    def run(self, ctx: StageContext) -> None:
+        settings = ctx.config.fetch
+        if not settings.contact and not settings.test_resolve:
+            raise StageError(
+                "fetch.contact is empty: site owners must be able to reach you. Set it to a URL or an e-mail address, e.g. "
+                '--set fetch.contact="https://example.org/crawler"'
+            )
+        map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx))
+        map_parts(ctx.config.runner, ctx.todo("bucket"), FetchBucket(ctx))
+
+    def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
+        statuses: Mapping[str, int] = facts.get("statuses", {})
+        dropped: dict[str, int] = {}
+        for status, n in statuses.items():
+            if status != "success":
+                reason = Reason.IMAGE_OPT_OUT.value if status.startswith(("opt-out", "robots.txt disallows")) else Reason.IMAGE_NOT_FETCHED.value
+                dropped[reason] = dropped.get(reason, 0) + n
+        return {"image_urls": Count(facts.get("wanted", 0), statuses.get("success", 0), dropped)}
+
+
+@dataclass(frozen=True)
+class WantUnit:
+    """The image URLs that one unit's survivors need, sorted by bucket (all URLs of a host are in one bucket)."""
+
+    ctx: StageContext
+
+    def __call__(self, unit: str) -> None:
+        buckets = len(self.ctx.groups["bucket"])
+        wanted: dict[str, tuple[int, str]] = {}
+        for _, document in survivors(self.ctx.inputs["extract"], self.ctx.inputs["dedup"], unit):
+            for n in document.nodes:
+                if n.kind == IMAGE and not n.reason:
+                    wanted[n.image_id] = (bucket_of(host_of(n.url), buckets), n.url)
+        rows = sorted((b, i, u) for i, (b, u) in wanted.items())
+        table = pa.table({f.name: pa.array([r[k] for r in rows], f.type) for k, f in enumerate(WANTED)}, WANTED)
+        self.ctx.writer.commit("unit", unit, {"wanted": table})
+
+
+@dataclass(frozen=True)
+class FetchBucket:
+    """Everything of one bucket: fetched once, recorded, written as one blob file and one table."""
+
+    ctx: StageContext
+
+    def __call__(self, bucket: str) -> None:
+        wanted = self._wanted(int(bucket))
+        journal = Journal(self._scratch(bucket))
+        finished = {r["image_id"] for r in journal.rows}
+        left = [(i, u) for i, u in sorted(wanted.items()) if i not in finished]
+        if left:
+            _loop(fetch(left, self.ctx.config.fetch, journal))
+        journal.close()
+        self._publish(bucket, journal, len(wanted))
+        journal.remove()
+
+    def _wanted(self, bucket: int) -> dict[str, str]:
+        out: dict[str, str] = {}
+        for unit in self.ctx.groups["unit"]:
+            path = self.ctx.path(layout.table_file("wanted", unit))
+            with storage.open_read(path) as f:
+                t = pq.read_table(f, filters=[("bucket", "=", bucket)])
+            out.update(zip(t["image_id"].to_pylist(), t["url"].to_pylist(), strict=True))
+        return out
+
+    def _scratch(self, bucket: str) -> str:
+        """The journal lies in the stage folder, or, where that is an object store, on the worker's own disk."""
+        if not storage.is_remote(self.ctx.root):
+            return os.path.join(self.ctx.root, "journal", bucket)
+        import tempfile
+
+        from schemas.ids import digest128
+
+        return os.path.join(tempfile.gettempdir(), "weft-fetch", digest128(self.ctx.root), bucket)
+
+    def _publish(self, bucket: str, journal: Journal, wanted: int) -> None:
+        """Blob first, then the table that points into it; both in image_id order, so that equal answers give equal bytes."""
+        rows = sorted(journal.rows, key=lambda r: r["image_id"])
+        places: dict[str, int] = {}
+        size = 0
+        temporary = layout.table_file("blobs", bucket).removesuffix(".parquet")
+        with storage.atomic(self.ctx.path(f"{temporary}.bin")) as blob:
+            for r in rows:
+                if r["bytes"] and r["sha256"] not in places:
+                    places[r["sha256"]] = size
+                    blob.write(journal.body(r))
+                    size += r["bytes"]
+        blob_path = f"{temporary}.bin"
+        records, optouts, statuses = [], [], {}
+        for r in rows:
+            records.append({
+                "image_id": r["image_id"], "url": r["url"], "host": r["host"], "bucket": bucket, "status": r["status"],
+                "http_status": r["http_status"], "final_url": r["final_url"], "redirects": r["redirects"],
+                "address_class": r["address_class"], "content_type": r["content_type"], "bytes": r["bytes"], "sha256": r["sha256"],
+                "blob": blob_path if r["bytes"] else "", "blob_offset": places.get(r["sha256"], 0), "attempts": r["attempts"],
+                "seconds": r["seconds"], "fetched_at": r["fetched_at"], "detail": r["detail"],
+            })  # fmt: skip
+            statuses[r["status"]] = statuses.get(r["status"], 0) + 1
+            optouts += [{**o, "subject": "image", "id": r["image_id"], "url": r["url"], "seen_at": r["fetched_at"]} for o in r["optouts"]]
+        out = {
+            "urls": pa.Table.from_pylist(records, tables.schema("urls")),
+            "optouts": pa.Table.from_pylist(optouts, tables.schema("optouts")),
+        }
+        facts = {"wanted": wanted, "statuses": statuses, "bytes": size}
+        written = [(name, storage.write_table(self.ctx.root, layout.table_file(name, bucket), t)) for name, t in out.items()]
+        written.append(("blobs", Part(blob_path, len(places), blob.bytes, blob.sha256.hexdigest())))
+        self.ctx.writer.commit_written("bucket", bucket, written, facts)
+
+
+async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal) -> None:
+    """Fetch what is left of a bucket into its journal."""
+    from pipelines.web.fetch.engine import Policy, Result, fetch_all
+    from pipelines.web.fetch.lists import load_lists
+    from pipelines.web.fetch.transport import Bounds, HttpTransport
+
+    bounds = Bounds(settings.max_bytes, settings.total_s, settings.connect_s, settings.max_redirects, ports=settings.ports)
+    policy = Policy(
+        agent=settings.agent_string(), robots=settings.robots, tokens=frozenset(settings.opt_out_tokens),
+        connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
+        retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
+        concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
+    )  # fmt: skip
+    transport = HttpTransport(policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy)
+
+    def record(r: Result) -> None:
+        import hashlib
+
+        a = r.answer
+        signals = image_signals(a.headers)
+        journal.add(
+            {
+                "image_id": r.image_id, "url": r.url, "host": r.host, "status": a.status, "http_status": a.http_status,
+                "final_url": a.final_url, "redirects": a.redirects, "address_class": a.address_class, "content_type": a.content_type,
+                "sha256": hashlib.sha256(a.body).hexdigest() if a.body else "", "attempts": r.attempts, "seconds": round(r.seconds, 3),
+                "fetched_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "detail": a.detail,
+                "optouts": [
+                    {"signal": s.signal, "value": s.value, "token": s.token, "acted": a.status.startswith("opt-out"), "evidence": s.evidence}
+                    for s in signals
+                ],
+            },
+            a.body,
+        )  # fmt: skip
+
+    try:
+        await fetch_all(urls, transport, bounds, policy, record)
+    finally:
+        await transport.close()
+
+
+def _loop(work: Any) -> None:
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    with runner:
+        runner.run(work)

@@ -1,0 +1,1 @@
+"""Fetching from a hostile web: addresses, transport, politeness, engine. No Beam here."""

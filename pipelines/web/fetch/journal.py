@@ -1,0 +1,73 @@
+"""What a bucket has fetched so far, on disk: a killed worker starts again where its journal ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SYNC_EVERY = 64  # answers
+
+
+class Journal:
+    """An append-only pair of files: one line of JSON per finished URL, and the bodies one after another."""
+
+    def __init__(self, stem: str):
+        self.lines, self.bodies = Path(stem + ".jsonl"), Path(stem + ".bin")
+        self.lines.parent.mkdir(parents=True, exist_ok=True)
+        self.rows = list(self._recover())
+        self._lines = self.lines.open("ab")
+        self._bodies = self.bodies.open("ab")
+        self._unsynced = 0
+
+    def _recover(self) -> Iterator[dict[str, Any]]:
+        """Whole lines whose body is whole; what lies behind the last of them is cut off."""
+        if not self.lines.exists():
+            return
+        have = self.bodies.stat().st_size if self.bodies.exists() else 0
+        good_lines = good_bodies = 0
+        for line in self.lines.read_bytes().splitlines(keepends=True):
+            try:
+                row = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                row = None
+            if row is None or row["at"] + row["bytes"] > have:
+                break
+            good_lines += len(line)
+            good_bodies = max(good_bodies, row["at"] + row["bytes"])
+            yield row
+        os.truncate(self.lines, good_lines)
+        if self.bodies.exists():
+            os.truncate(self.bodies, good_bodies)
+
+    def add(self, row: dict[str, Any], body: bytes) -> None:
+        """Record one finished URL. Bodies reach the disk before the lines that name them."""
+        row = {**row, "at": self._bodies.tell(), "bytes": len(body)}
+        self._bodies.write(body)
+        self.rows.append(row)
+        self._lines.write(json.dumps(row).encode() + b"\n")
+        self._unsynced += 1
+        if self._unsynced >= SYNC_EVERY:
+            self.sync()
+
+    def sync(self) -> None:
+        for f in (self._bodies, self._lines):
+            f.flush()
+            os.fsync(f.fileno())
+        self._unsynced = 0
+
+    def body(self, row: dict[str, Any]) -> bytes:
+        with self.bodies.open("rb") as f:
+            f.seek(row["at"])
+            return f.read(row["bytes"])
+
+    def close(self) -> None:
+        self.sync()
+        self._lines.close()
+        self._bodies.close()
+
+    def remove(self) -> None:
+        self.lines.unlink(missing_ok=True)
+        self.bodies.unlink(missing_ok=True)
