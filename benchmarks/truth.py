@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json as jsonlib
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -302,10 +303,11 @@ def _find(value: Any, names: tuple[str, ...]) -> Any:
     return None
 
 
-def main(run: str, web: str, json: bool = False) -> int:
-    """Print the table. 0 if every kind reaches its floor, 1 if one does not, 2 if the run or the web cannot be read."""
+def main(run: str, web: str = "", json: bool = False) -> int:
+    """Print the table; `web` defaults to the folder `web` beside the run, where `weft demo` puts it. Returns 0 if every kind reaches
+    its floor, 1 if one does not, 2 if the run or the web cannot be read."""
     try:
-        scores = measure(Run(run), open_web(web))
+        scores = measure(Run(run), open_web(web or os.path.join(os.path.dirname(os.path.abspath(run)), "web")))
     except (RunError, DemoError) as e:
         print(e, file=sys.stderr)
         return 2

@@ -12,10 +12,10 @@ from demo.rng import Stream
 
 BLOCK = 50
 FOREIGN = ("de", "fr", "es", "it", "pt", "nl", "ru", "ja", "zh")
-# signal -> does it reserve rights against training? noindex speaks to search engines and is evidence only
+# signal -> does it reserve rights against training? (Who does not want to be indexed does not want to be collected either.)
 SIGNALS = {
     "meta:noai": True, "meta:noimageai": True, "header:noai": True, "tdm-header": True, "tdm-meta": True, "content-usage": True,
-    "meta:noai,noimageai": True, "meta:noindex": False,
+    "meta:noai,noimageai": True, "meta:noindex": True,
 }  # fmt: skip
 CHARSETS = ("windows-1252", "iso-8859-15", "utf-16", "utf-8-bom", "windows-1252-undeclared", "macintosh")
 _MIX = (

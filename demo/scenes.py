@@ -97,6 +97,18 @@ def other(scene: Scene, *name: object) -> Scene:
     raise AssertionError("unreachable: the scenes are too many to agree a hundred times")
 
 
+def reshaped(scene: Scene, *name: object) -> Scene:
+    """The scene with one shape exchanged (with the colour, where there are no shapes)."""
+    draw = Stream("reshaped", scene.name, *name)
+    if not scene.groups:
+        return _one_changed(scene, draw)
+    groups = list(scene.groups)
+    i = draw.below(len(groups))
+    taken = {g.shape for g in groups}
+    groups[i] = replace(groups[i], shape=draw.pick([s for s in SHAPES if s not in taken]))
+    return replace(scene, groups=tuple(groups))
+
+
 def _one_changed(scene: Scene, draw: Stream) -> Scene:
     if scene.kind in ("digits", "word"):
         return replace(scene, ink=draw.pick([c for c in COLOURS if c != scene.ink]))

@@ -20,7 +20,7 @@ from demo import english
 from demo.captions import alt, caption, sentence
 from demo.render import encode, picture
 from demo.rng import Stream
-from demo.scenes import Scene, make, other
+from demo.scenes import Scene, make, other, reshaped
 
 HERE = Path(__file__).parent / "clip"
 MODEL = "weft-demo-clip"
@@ -54,8 +54,8 @@ def example(seed: object, n: int, preprocess: Any) -> tuple[Any, Scene, list[tup
     with Image.open(io.BytesIO(data)) as image:
         pixels = preprocess(image.convert("RGB"))
     texts: list[tuple[str, Scene | None]] = [(text_of(scene, draw), scene)]
-    for k in range(2):
-        wrong = other(scene, seed, n, k)
+    for k in range(2):  # one of them with nothing but a shape exchanged, which is what a small encoder confuses longest
+        wrong = reshaped(scene, seed, n) if k else other(scene, seed, n, k)
         texts.append((text_of(wrong, draw), wrong))
     if draw.chance(0.3):
         texts.append((english.paragraph(draw, 1, 3), None))
@@ -128,11 +128,26 @@ def train(out: Path, steps: int, batch: int, seed: int, threads: int, every: int
             _write(out, model, {**facts, "log": log[-5:]})
 
 
+def only_known(embedding: Any, tokenizer: Any) -> Any:
+    """The token embedding with zeros for the tokens that no text of the demo holds: to the model they mean nothing, not noise
+    (and a file that is mostly zeros packs well)."""
+    import torch
+
+    draw = Stream("vocabulary")
+    texts = [say(make("vocabulary", i), "en", draw) for i in range(2000) for say in (caption, sentence)]
+    texts += [english.sentence(draw) for _ in range(4000)] + [str(n) for n in range(10_000)]
+    known = torch.zeros(embedding.shape[0], dtype=torch.bool)
+    known[tokenizer(texts).unique()] = True
+    return torch.where(known[:, None], embedding, torch.zeros_like(embedding))
+
+
 def _write(out: Path, model: Any, facts: dict[str, Any]) -> None:
+    import open_clip
     import torch
     from safetensors.torch import save_file
 
     state = {k: (v.half() if v.dtype == torch.float32 else v).contiguous() for k, v in model.state_dict().items()}
+    state["token_embedding.weight"] = only_known(state["token_embedding.weight"], open_clip.get_tokenizer(MODEL))
     out.mkdir(parents=True, exist_ok=True)
     save_file(state, str(out / f"{MODEL}.safetensors"))
     (out / f"{MODEL}.training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
