@@ -94,12 +94,20 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("texts", pa.list_(pa.struct([("index", pa.int32()), ("kind", pa.string()), ("similarity", pa.float32())]))),
         ("shadow", pa.bool_()), ("sample_rate", pa.float64()), *_VERDICT,
     ],
+    "placements": [  # one row per image node that dedup kept, with what became of its image: fetch status, score's reason, measures
+        *_ROW, ("index", pa.int32()), ("image_id", pa.string()), ("language", pa.string()), ("status", pa.string()), ("reason", pa.string()),
+        ("sha256", pa.string()), ("format", pa.string()), ("pdq", pa.string()), ("phash", pa.string()), ("scored", pa.bool_()),
+        ("shadow", pa.bool_()),
+    ],
     # select: `decisions` and `node_decisions` again, with the split
     "selected": [
         *_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("reasons", pa.list_(pa.string())),
         ("split", pa.string()), ("n_text", pa.int32()), ("n_images", pa.int32()),
     ],
+    "assignments": [*_ROW, ("index", pa.int32()), ("image_id", pa.string()), ("text_index", pa.int32()), ("similarity", pa.float64())],
     # pack
+    "rows": [*_ROW, ("shard", pa.string()), ("n_text", pa.int32()), ("n_images", pa.int32()), ("body", pa.binary())],  # body: JSON
+    "lost": [*_ROW, ("reason", pa.string())],  # documents that could not be written, by shard
     "packed": [*_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("split", pa.string()), ("shard", pa.string())],
     # report
     "rollups": [
