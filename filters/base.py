@@ -255,5 +255,9 @@ class RuleSet:
     def limits(self) -> tuple[Limit, ...]:
         return self._judging
 
+    def watched(self) -> tuple[Limit, ...]:
+        """The limits of rules that only watch."""
+        return self._watching
+
     def __bool__(self) -> bool:
         return bool(self.rules)
