@@ -10,7 +10,7 @@ from filters.text.document import DocumentView
 @dataclass(frozen=True)
 class Quality(TextRule):
     """Probability that a fastText classifier gives to the wanted label. Measured when a model file is configured
-    (pipelines/models/text.py); `weft` trains one by pipelines/models/quality.py.
+    (pipelines/models/text.py; pipelines/models/quality.py trains one). At least 0.018112.
     """
 
     name: ClassVar[str] = "document.quality"

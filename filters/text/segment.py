@@ -25,14 +25,21 @@ _MARK = (
     "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84\u0f8d-\u0fbc"
     "\u102b-\u103e\u1056-\u1059\u17b4-\u17d3\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 )
-_UNIT = re.compile(f"([{_BASE}][{_MARK}]*)")
+_UNIT = re.compile(f"[{_BASE}][{_MARK}]*")
+_RUN = re.compile(f"[{_BASE}][{_BASE}{_MARK}]*")
+_HAS_MARK = re.compile(f"[{_MARK}]")
+
+
+def _apart(run: re.Match[str]) -> str:
+    found = run[0]
+    return " " + " ".join(_UNIT.findall(found) if _HAS_MARK.search(found) else found) + " "
 
 
 def space_out(text: str) -> str:
     """`text` with a space on both sides of every unit of a spaceless script; unchanged if there is none."""
     if text.isascii():
         return text
-    return _UNIT.sub(r" \1 ", text)
+    return _RUN.sub(_apart, text)
 
 
 # What is stripped from the ends of a word: everything that is neither letter, mark nor digit. `\W` keeps marks out for
