@@ -66,7 +66,10 @@ def demo_config(warcs: list[str], workers: int, overrides: list[str] = ()):  # t
     from pipelines.settings.config import parse
 
     text = (files("configs") / "demo.toml").read_text(encoding="utf-8")
-    own = [f"input.paths={json.dumps(warcs)}", f"runner.workers={workers}"]
+    from demo.train_clip import HERE, WEIGHTS  # wherever the package is installed
+
+    model = [f"score.clip.config_dir={json.dumps(str(HERE))}", f"score.clip.pretrained={json.dumps(str(WEIGHTS))}"]
+    own = [f"input.paths={json.dumps(warcs)}", f"runner.workers={workers}", *model]
     return parse(text, "configs/demo.toml", [*own, *overrides])
 
 
