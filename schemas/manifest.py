@@ -74,6 +74,7 @@ class ShardEntry:
     tar: str  # weft-00017-<sha12>.tar
     bytes: int
     sha256: str
+    md5: str  # asked for by wids; nothing of ours trusts it
     documents: int
     paragraphs: int
     images: int

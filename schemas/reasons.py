@@ -25,6 +25,7 @@ class Reason(StrEnum):
     DUPLICATE_EARLIER = "document.duplicate.earlier_run"  # in the dedup index of an earlier run
     CONTAMINATED = "document.contaminated"  # overlaps an evaluation set
     TAKEDOWN = "document.takedown"
+    IMAGE_LOST = "document.image_lost"  # pack found an image's bytes missing or changed
     # a paragraph
     PARAGRAPH_REPEATED = "paragraph.duplicate.domain"  # repeated within its domain
     PARAGRAPH_SUBSTRING = "paragraph.duplicate.substring"

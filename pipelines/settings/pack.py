@@ -16,7 +16,7 @@ class PackSettings(Settings):
     shards: int = Field(0, ge=0, description="Number of training shards; 0 = from shard_bytes.")
     tokenizer: str = Field(
         "",
-        description="tokenizer.json file that counts text tokens for the index; empty = a quarter of the UTF-8 bytes, labelled as an estimate.",
+        description="tokenizer.json that counts text tokens for the index; empty = a quarter of the UTF-8 bytes, labelled an estimate.",
     )
     quality: str = Field("doc_quality", description="Document measure that stands in the index's column `quality`.")
     measures: bool = Field(True, description="Write the documents' measures into their JSON.")

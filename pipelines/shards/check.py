@@ -83,7 +83,7 @@ class _Member(NamedTuple):
 
 
 def read(raw: IO[bytes], file: str, length: int, *, images: bool = False, quality: str = "") -> Found:
-    """Read a tar of `length` bytes to its end. With `images`, every image's own sha256 is compared with the JSON's (else the tar's stands for them)."""
+    """Read a tar of `length` bytes to its end. With `images`, each image's sha256 is compared with the JSON's."""
     stream, faults, rows = Stream(raw), [], []
     document_members: list[_Member] = []
     start = crc = 0

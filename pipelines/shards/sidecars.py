@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from pipelines.shards import card
 from schemas.manifest import ShardEntry
@@ -14,13 +14,12 @@ ENERGON_DATASET = "__module__: megatron.energon\n__class__: CrudeWebdataset\nsub
 
 def build(
     shards: Sequence[ShardEntry],
-    md5: Mapping[str, str],
     endings: Iterable[str],
     quality: Iterable[str],
     languages: Iterable[str],
     text: str,
 ) -> dict[str, bytes]:
-    """Relative path -> content, SHA256SUMS last. `md5` by tar (wids asks for it); `text` is the card's body."""
+    """Relative path -> content, SHA256SUMS last. `text` is the card's body."""
     out = {
         SIZES: _json({s.tar: s.documents for s in shards}),
         f"{ENERGON_META}/.info.json": _json({"energon_version": "7.0.0", "shard_counts": {s.tar: s.documents for s in shards}}),
@@ -30,14 +29,14 @@ def build(
     }
     for name, split in ((WIDS, TRAIN), (WIDS_VAL, VAL)):
         if chosen := [s for s in shards if s.split == split]:
-            out[name] = _wids(chosen, md5)
+            out[name] = _wids(chosen)
     sums = [(s.tar, s.sha256) for s in shards] + [(p.path, p.sha256) for s in shards for p in (s.index, s.energon)]
     out[SUMS] = "".join(f"{sha}  {name}\n" for name, sha in sorted(sums)).encode()
     return out
 
 
-def _wids(shards: Sequence[ShardEntry], md5: Mapping[str, str]) -> bytes:
-    rows = [{"url": s.tar, "md5sum": md5[s.tar], "nsamples": s.documents, "filesize": s.bytes} for s in shards]
+def _wids(shards: Sequence[ShardEntry]) -> bytes:
+    rows = [{"url": s.tar, "md5sum": s.md5, "nsamples": s.documents, "filesize": s.bytes} for s in shards]
     return _json({"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": rows})
 
 

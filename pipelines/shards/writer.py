@@ -32,7 +32,7 @@ class ShardWriter:
         self.folder, self.split, self.number, self.quality = folder, split, number, quality
         self.tokenizer, self._count = index.tokens(tokenizer)
         self._rows: list[dict[str, Any]] = []
-        self._sha, self._at = hashlib.sha256(), 0
+        self._sha, self._md5, self._at = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
         local = tempfile.gettempdir() if storage.is_remote(folder) else folder
         os.makedirs(local, exist_ok=True)
         self._temporary = os.path.join(local, f".{shard_id(split, number)}.{uuid.uuid4().hex[:12]}.tmp")
@@ -89,6 +89,7 @@ class ShardWriter:
             tar=name.tar,
             bytes=self._at,
             sha256=sha256,
+            md5=self._md5.hexdigest(),
             documents=len(self._rows),
             paragraphs=self._sum("n_texts"),
             images=self._sum("n_images"),
@@ -104,6 +105,7 @@ class ShardWriter:
 
     def _write(self, data: bytes) -> None:
         self._sha.update(data)
+        self._md5.update(data)
         self._file.write(data)
         self._at += len(data)
 
