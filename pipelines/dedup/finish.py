@@ -54,7 +54,8 @@ def _signatures(documents: pa.Table) -> pa.Table:
 
 
 def _table(name: str, *columns: Any) -> pa.Table:
-    return pa.table([pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, schema(name), strict=True)], schema=schema(name))
+    wanted = schema(name)
+    return pa.table([pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, wanted, strict=True)], schema=wanted)
 
 
 def _node_facts(work: Work, unit: str, kept: np.ndarray, decisions: pa.Table) -> dict[str, dict[str, int]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numba
 import numpy as np
@@ -59,10 +59,11 @@ def table() -> NDArray[np.uint32]:
     """Code point -> what it is, for code points below 0x20000."""
     out = np.zeros(_TABLE_SIZE, np.uint32)
     for cp in range(_TABLE_SIZE):
-        out[cp] = _entry(cp)
+        out[cp] = _entry.__wrapped__(cp)
     return out
 
 
+@lru_cache(maxsize=4096)
 def _entry(cp: int) -> int:
     char = chr(cp)
     category = unicodedata.category(char)

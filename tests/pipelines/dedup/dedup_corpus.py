@@ -58,7 +58,8 @@ def document(
         full.append({"index": i, "text": "", "url": "", "alt": "", "caption": "", "width": 0, "height": 0, "reason": "", **n,
                      "image_id": image_id(n["url"]) if "url" in n else ""})  # fmt: skip
     row = {"doc_id": doc_id(url, "c", fetched_at), "url": url, "canonical_url": url, "domain": url.split("/")[2], "crawl": "c",
-           "warc_path": "w", "warc_offset": 0, "warc_length": 0, "fetched_at": fetched_at, "title": "", "language": "en", "language_score": 1.0}  # fmt: skip
+           "warc_path": "w", "warc_offset": 0, "warc_length": 0,
+           "fetched_at": fetched_at, "title": "", "language": "en", "language_score": 1.0}  # fmt: skip
     return row | {"nodes": full} | more
 
 
