@@ -212,36 +212,90 @@ CASES: dict[str, list[tuple[dict[str, Any], Any, dict[str, float], list[str]]]] 
         ({"max": 10_000}, image(bytes=10_001), {"image_file_size": 10_001}, [A]),
         ({}, image(bytes=0), {"image_file_size": 0}, [B]),
     ],
-    "image.frames": [({}, image(frames=1), {"image_frames": 1}, []), ({}, image(frames=2), {"image_frames": 2}, [A]), ({}, image(), NOTHING, [])],
-    "image.entropy": [({}, image(entropy=2.0), {"image_entropy": 2}, []), ({}, image(entropy=0.0), {"image_entropy": 0}, [B]), ({}, image(), NOTHING, [])],
-    "image.blankness": [({}, image(blankness=0.95), {"image_blankness": 0.95}, []), ({}, image(blankness=1.0), {"image_blankness": 1}, [A])],
-    "image.pdq_quality": [({}, image(pdq_quality=50), {"image_pdq_quality": 50}, []), ({}, image(pdq_quality=0), {"image_pdq_quality": 0}, [B])],
-    "image.nsfw": [({}, image(), NOTHING, []), ({}, image(nsfw=0.85), {"image_nsfw": 0.85}, []), ({}, image(nsfw=0.9), {"image_nsfw": 0.9}, [A])],
-    "image.watermark": [({}, image(), NOTHING, []), ({}, image(watermark=0.8), {"image_watermark": 0.8}, []), ({}, image(watermark=1), {"image_watermark": 1}, [A])],
+    "image.frames": [
+        ({}, image(frames=1), {"image_frames": 1}, []),
+        ({}, image(frames=2), {"image_frames": 2}, [A]),
+        ({}, image(), NOTHING, []),
+    ],
+    "image.entropy": [
+        ({}, image(entropy=2.0), {"image_entropy": 2}, []),
+        ({}, image(entropy=0.0), {"image_entropy": 0}, [B]),
+        ({}, image(), NOTHING, []),
+    ],
+    "image.blankness": [
+        ({}, image(blankness=0.95), {"image_blankness": 0.95}, []),
+        ({}, image(blankness=1.0), {"image_blankness": 1}, [A]),
+    ],
+    "image.pdq_quality": [
+        ({}, image(pdq_quality=50), {"image_pdq_quality": 50}, []),
+        ({}, image(pdq_quality=0), {"image_pdq_quality": 0}, [B]),
+    ],
+    "image.nsfw": [
+        ({}, image(), NOTHING, []),
+        ({}, image(nsfw=0.85), {"image_nsfw": 0.85}, []),
+        ({}, image(nsfw=0.9), {"image_nsfw": 0.9}, [A]),
+    ],
+    "image.watermark": [
+        ({}, image(), NOTHING, []),
+        ({}, image(watermark=0.8), {"image_watermark": 0.8}, []),
+        ({}, image(watermark=1), {"image_watermark": 1}, [A]),
+    ],
     "pair.similarity": [
         ({}, pair(), NOTHING, []),
         ({}, pair(similarity=0.15), {"pair_similarity": 0.15}, []),
         ({}, pair(similarity=-0.2), {"pair_similarity": -0.2}, [B]),
     ],
-    "pair.margin": [({}, pair(), NOTHING, []), ({}, pair(margin=0.0), {"pair_margin": 0}, []), ({}, pair(margin=-0.01), {"pair_margin": -0.01}, [B])],
-    "document.image_count": [({}, d(images=1), {"doc_images": 1}, []), ({}, d(images=0), {"doc_images": 0}, [B]), ({"max": 2}, d(images=3), {"doc_images": 3}, [A])],
-    "document.images_left": [({}, d(images=30), {"final_images": 30}, []), ({}, d(images=31), {"final_images": 31}, [A]), ({}, d(images=0), {"final_images": 0}, [B])],
+    "pair.margin": [
+        ({}, pair(), NOTHING, []),
+        ({}, pair(margin=0.0), {"pair_margin": 0}, []),
+        ({}, pair(margin=-0.01), {"pair_margin": -0.01}, [B]),
+    ],
+    "document.image_count": [
+        ({}, d(images=1), {"doc_images": 1}, []),
+        ({}, d(images=0), {"doc_images": 0}, [B]),
+        ({"max": 2}, d(images=3), {"doc_images": 3}, [A]),
+    ],
+    "document.images_left": [
+        ({}, d(images=30), {"final_images": 30}, []),
+        ({}, d(images=31), {"final_images": 31}, [A]),
+        ({}, d(images=0), {"final_images": 0}, [B]),
+    ],
     "document.text_left": [({}, d(TEN), {"final_words": 10}, []), ({}, d(), {"final_words": 0}, [B])],
-    "document.word_count": [({}, d(TEN), {"doc_words": 10}, []), ({}, d("one", "two"), {"doc_words": 2}, [B]), ({"max": 9}, d(TEN), {"doc_words": 10}, [A])],
-    "document.character_repetition": [({}, d("a" * 100), {"doc_character_repetition": 1}, [A]), ({}, d(), {"doc_character_repetition": 0}, [])],
+    "document.word_count": [
+        ({}, d(TEN), {"doc_words": 10}, []),
+        ({}, d("one", "two"), {"doc_words": 2}, [B]),
+        ({"max": 9}, d(TEN), {"doc_words": 10}, [A]),
+    ],
+    "document.character_repetition": [
+        ({}, d("a" * 100), {"doc_character_repetition": 1}, [A]),
+        ({}, d(), {"doc_character_repetition": 0}, []),
+    ],
     "document.word_repetition": [
         ({}, d(REPEAT), {"doc_word_repetition": 2 / 7}, [A]),
         # n-grams reach over paragraphs of a document
         ({}, d("one two three four five six one", "two three four five"), {"doc_word_repetition": 2 / 7}, [A]),
     ],
     "document.special_characters": [({}, d("abc", "def"), {"doc_special_characters": 2 / 8}, []), ({}, d(), NOTHING, [])],
-    "document.stop_words": [({}, d("the of and", "zyzzyva"), {"doc_stop_words": 0.75}, []), ({}, d("zyzzyva quokka"), {"doc_stop_words": 0}, [B])],
+    "document.stop_words": [
+        ({}, d("the of and", "zyzzyva"), {"doc_stop_words": 0.75}, []),
+        ({}, d("zyzzyva quokka"), {"doc_stop_words": 0}, [B]),
+    ],
     "document.flagged_words": [({}, d("porn one two", "three four"), {"doc_flagged_words": 0.2}, [A]), ({}, d(), NOTHING, [])],
-    "document.punctuation": [({}, d("a b c d e f", "g h i j k."), {"doc_punctuation": 1 / 12}, []), ({}, d(TEN, TEN), {"doc_punctuation": 0}, [B])],
-    "document.common_words": [({}, d("the house", "stands xqzvwk"), {"doc_common_words": 0.75}, [B]), ({}, d(TEN), {"doc_common_words": 1}, [])],
+    "document.punctuation": [
+        ({}, d("a b c d e f", "g h i j k."), {"doc_punctuation": 1 / 12}, []),
+        ({}, d(TEN, TEN), {"doc_punctuation": 0}, [B]),
+    ],
+    "document.common_words": [
+        ({}, d("the house", "stands xqzvwk"), {"doc_common_words": 0.75}, [B]),
+        ({}, d(TEN), {"doc_common_words": 1}, []),
+    ],
     "document.spam_words": [({}, d("share tweet", "and pin"), {"doc_spam_words": 0.5}, [A]), ({}, d(TEN), {"doc_spam_words": 0}, [])],
     "document.perplexity": [({}, d(TEN), NOTHING, []), ({}, d(TEN, perplexity=2000.0), {"doc_perplexity": 2000}, [A])],
-    "document.quality": [({}, d(TEN), NOTHING, []), ({}, d(TEN, quality=0.018112), {"doc_quality": 0.018112}, []), ({}, d(TEN, quality=0.0), {"doc_quality": 0}, [B])],
+    "document.quality": [
+        ({}, d(TEN), NOTHING, []),
+        ({}, d(TEN, quality=0.018112), {"doc_quality": 0.018112}, []),
+        ({}, d(TEN, quality=0.0), {"doc_quality": 0}, [B]),
+    ],
     "document.language": [
         ({}, d(TEN, score=0.8), {"doc_language_score": 0.8}, []),
         ({}, d(TEN, score=0.79), {"doc_language_score": 0.79}, [B]),
@@ -250,16 +304,37 @@ CASES: dict[str, list[tuple[dict[str, Any], Any, dict[str, float], list[str]]]] 
         ({"per_language": {"de": {"min": 0.5}}}, d(TEN, language="de", score=0.6), {"doc_language_score": 0.6}, []),
         ({}, d(TEN, score=None), NOTHING, []),
     ],
-    "document.mean_word_length": [({}, d("abc", "abcde"), {"doc_mean_word_length": 4}, []), ({}, d("a ab"), {"doc_mean_word_length": 1.5}, [B]), ({}, d("a" * 11), {"doc_mean_word_length": 11}, [A]), ({}, d("..."), NOTHING, [])],
+    "document.mean_word_length": [
+        ({}, d("abc", "abcde"), {"doc_mean_word_length": 4}, []),
+        ({}, d("a ab"), {"doc_mean_word_length": 1.5}, [B]),
+        ({}, d("a" * 11), {"doc_mean_word_length": 11}, [A]),
+        ({}, d("..."), NOTHING, []),
+    ],
     "document.symbols": [
         ({}, d("#a b c d e f g h i j"), {"doc_hashes": 0.1, "doc_ellipses": 0}, []),
         ({}, d("#a #b c... d…"), {"doc_hashes": 0.5, "doc_ellipses": 0.5}, [A, A]),
         ({}, d("###"), NOTHING, []),
     ],
-    "document.bullet_lines": [({}, d("• a\n• b", "c d"), {"doc_bullet_lines": 2 / 3}, []), ({}, d("- a\n* b"), {"doc_bullet_lines": 1}, [A]), ({}, d("-5 degrees"), {"doc_bullet_lines": 0}, []), ({}, d(""), NOTHING, [])],
-    "document.ellipsis_lines": [({}, d("a...\nb…", "c."), {"doc_ellipsis_lines": 2 / 3}, [A]), ({}, d("a.\nb."), {"doc_ellipsis_lines": 0}, [])],
-    "document.alphabetic_words": [({}, d("a b c d 5"), {"doc_alphabetic_words": 0.8}, []), ({}, d("a 1 2"), {"doc_alphabetic_words": 1 / 3}, [B]), ({}, d("!!"), NOTHING, [])],
-    "document.required_words": [({}, d("the cat and dog"), {"doc_required_words": 2}, []), ({}, d("cat the dog"), {"doc_required_words": 1}, [B]), ({}, d("die Katze", language="de"), NOTHING, [])],
+    "document.bullet_lines": [
+        ({}, d("• a\n• b", "c d"), {"doc_bullet_lines": 2 / 3}, []),
+        ({}, d("- a\n* b"), {"doc_bullet_lines": 1}, [A]),
+        ({}, d("-5 degrees"), {"doc_bullet_lines": 0}, []),
+        ({}, d(""), NOTHING, []),
+    ],
+    "document.ellipsis_lines": [
+        ({}, d("a...\nb…", "c."), {"doc_ellipsis_lines": 2 / 3}, [A]),
+        ({}, d("a.\nb."), {"doc_ellipsis_lines": 0}, []),
+    ],
+    "document.alphabetic_words": [
+        ({}, d("a b c d 5"), {"doc_alphabetic_words": 0.8}, []),
+        ({}, d("a 1 2"), {"doc_alphabetic_words": 1 / 3}, [B]),
+        ({}, d("!!"), NOTHING, []),
+    ],
+    "document.required_words": [
+        ({}, d("the cat and dog"), {"doc_required_words": 2}, []),
+        ({}, d("cat the dog"), {"doc_required_words": 1}, [B]),
+        ({}, d("die Katze", language="de"), NOTHING, []),
+    ],
     "document.duplicate_lines": [
         ({}, d("ab\nab", "cd\nef"), {"doc_duplicate_lines": 0.25, "doc_duplicate_line_characters": 0.25}, [A]),
         ({}, d("a", "b"), {"doc_duplicate_lines": 0, "doc_duplicate_line_characters": 0}, []),
@@ -283,17 +358,32 @@ CASES: dict[str, list[tuple[dict[str, Any], Any, dict[str, float], list[str]]]] 
         ({}, d("a a a a a a a a a a"), {f"doc_duplicate_{n}grams": 1 for n in range(5, 10)} | {"doc_duplicate_10grams": 0}, [A] * 5),
         ({}, d(), NOTHING, []),
     ],
-    "document.lines_end_punctuation": [({}, d("A.\nb", "c"), {"doc_lines_end_punctuation": 1 / 3}, []), ({}, d("a\nb"), {"doc_lines_end_punctuation": 0}, [B]), ({}, d(), NOTHING, [])],
-    "document.short_lines": [({}, d("x" * 30, "y" * 31), {"doc_short_lines": 0.5}, []), ({}, d("x"), {"doc_short_lines": 1}, [A]), ({}, d(), NOTHING, [])],
-    "document.line_breaks": [({}, d("a b c\nd"), {"doc_line_breaks": 0.25}, []), ({}, d("a", "b"), {"doc_line_breaks": 0.5}, [A]), ({}, d(), NOTHING, [])],
-    "document.placeholder_text": [({}, d("Lorem Ipsum {x}"), {"doc_lorem_ipsum": 1, "doc_curly_brackets": 1}, [A, A]), ({}, d(TEN), {"doc_lorem_ipsum": 0, "doc_curly_brackets": 0}, [])],
+    "document.lines_end_punctuation": [
+        ({}, d("A.\nb", "c"), {"doc_lines_end_punctuation": 1 / 3}, []),
+        ({}, d("a\nb"), {"doc_lines_end_punctuation": 0}, [B]),
+        ({}, d(), NOTHING, []),
+    ],
+    "document.short_lines": [
+        ({}, d("x" * 30, "y" * 31), {"doc_short_lines": 0.5}, []),
+        ({}, d("x"), {"doc_short_lines": 1}, [A]),
+        ({}, d(), NOTHING, []),
+    ],
+    "document.line_breaks": [
+        ({}, d("a b c\nd"), {"doc_line_breaks": 0.25}, []),
+        ({}, d("a", "b"), {"doc_line_breaks": 0.5}, [A]),
+        ({}, d(), NOTHING, []),
+    ],
+    "document.placeholder_text": [
+        ({}, d("Lorem Ipsum {x}"), {"doc_lorem_ipsum": 1, "doc_curly_brackets": 1}, [A, A]),
+        ({}, d(TEN), {"doc_lorem_ipsum": 0, "doc_curly_brackets": 0}, []),
+    ],
     "document.sentences": [
         ({}, d("One. Two! Three?"), {"doc_sentences": 3}, []),
         ({}, d("Costs 3.50 today", "Heading"), {"doc_sentences": 2}, [B]),
         ({}, d("一。二。三", language="zh"), {"doc_sentences": 3}, []),
         ({}, d(), {"doc_sentences": 0}, [B]),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("name", "case"), [(n, i) for n in sorted(CASES) for i in range(len(CASES[n]))])
