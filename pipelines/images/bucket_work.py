@@ -145,6 +145,8 @@ class _Reader:
         self.open: dict[str, Any] = {}
 
     def __call__(self, p: Picture) -> bytes:
+        if not p.length:  # an empty answer has no blob
+            return b""
         with self.lock:
             if p.blob not in self.open:
                 self.open[p.blob] = self.files.enter_context(storage.open_read(storage.join(self.root, p.blob)))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import apache_beam as beam
 import pyarrow as pa
 
 from pipelines import beam as engine
@@ -23,7 +22,8 @@ from pipelines.survivors import survivors
 from schemas.manifest import Count, Part
 from schemas.reasons import Reason
 
-VECTORS, FOUND, NEGATIVES = "work/vectors", "work/found", "work/negatives.json"
+beam = engine.beam  # Beam itself, its warnings silenced
+VECTORS, FOUND, NEGATIVES, CONTEXT = "work/vectors", "work/found", "work/negatives.json", "work/context"
 
 
 class ScoreStage(Stage):
@@ -115,6 +115,8 @@ class ScoreBucket:
     def __call__(self, bucket: str, clip: Any | None) -> None:
         made = bucket_work.score_bucket(bucket, self.ctx.inputs["fetch"], self.ctx.config, clip)
         storage.write_table(self.ctx.root, f"{VECTORS}/{bucket}.parquet", made.vectors)
+        if clip is not None:  # so that cutting texts to the model's context needs no model
+            storage.write_bytes(self.ctx.path(CONTEXT), str(clip.context).encode())
         self.ctx.writer.commit("bucket", bucket, made.tables, made.facts)
 
 
@@ -174,8 +176,9 @@ class _Asked(beam.DoFn):
         s, i = self.ctx.config.score, self.ctx.inputs
         chosen = unit_work.Negatives(s.negatives)
         ids: set[str] = set()
-        wanted = bool(s.clip.model) and s.negatives > 0
-        for p in unit_work.placed(survivors(i["extract"], i["dedup"], element), s, context_of(s) if wanted else 0):
+        path = self.ctx.path(CONTEXT)
+        context = int(storage.read_bytes(path)) if s.negatives and storage.exists(path) else 0
+        for p in unit_work.placed(survivors(i["extract"], i["dedup"], element), s, context):
             ids.add(p.image_id)
             for t in p.texts:
                 chosen.add(t.windows[0], p.doc_id)
@@ -183,19 +186,6 @@ class _Asked(beam.DoFn):
         for partition, data in join.split(table, len(self.ctx.groups["bucket"])):
             yield partition, (element, data)
         yield beam.pvalue.TaggedOutput("texts", chosen.rows())
-
-
-def context_of(s: ScoreSettings) -> int:
-    """The model's context without loading it."""
-    import json
-    import os
-
-    path = os.path.join(s.clip.config_dir, f"{s.clip.model}.json") if s.clip.config_dir else ""
-    if os.path.isfile(path):
-        return int(json.loads(storage.read_bytes(path))["text_cfg"].get("context_length", 77))
-    import open_clip
-
-    return int((open_clip.get_model_config(s.clip.model) or {}).get("text_cfg", {}).get("context_length", 77))
 
 
 @dataclass(frozen=True)
