@@ -254,7 +254,7 @@ class Guard:
         self._stderr = tempfile.TemporaryFile()
         env = {k: os.environ[k] for k in _KEPT_ENV if k in os.environ}
         env |= {"PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1",
-                "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"}  # fmt: skip
+                "MALLOC_ARENA_MAX": "1"}  # fmt: skip
         numbers = (limits.memory_bytes, limits.open_files, limits.file_bytes, limits.seconds_per_item, limits.wall, limits.reply_bytes)
         command = [sys.executable, "-m", "pipelines.guard_child", str(theirs.fileno()), self.target, *map(str, numbers)]
         command.append("0" if self.setup is None else "1")

@@ -26,7 +26,7 @@ from pipelines.web import http, optout
 from pipelines.web.charset import decode
 from pipelines.web.page import Limits, extract
 from pipelines.web.pii import mask
-from pipelines.web.records import REVISIT, Record
+from pipelines.web.records import RESPONSE, REVISIT, Record
 from pipelines.web.urls import canonical, host_of, registrable_domain
 from schemas.ids import doc_id, fraction_of, image_id
 from schemas.reasons import Reason
@@ -35,6 +35,7 @@ from schemas.rows import IMAGE, TEXT, Node
 END_ROLE = "end"
 LANGUAGE_CHARACTERS = 2_000
 LONG_ENOUGH = 80  # characters of a paragraph that is asked for its language before the short ones
+_WARM_UP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>A page of plain words, so that the word lists of the language are here."
 _DIGITS = re.compile(r"\D+")
 
 
@@ -127,6 +128,8 @@ def make(settings: bytes) -> Callable[[bytes], bytes]:
     """The function that a guarded child runs on each page (msgpack of Item -> msgpack of Row)."""
     raw = json.loads(settings)
     reader = Reader(RuleSets(raw["filters"]), raw["extract"])
+    warm_up = Item(0, "", "", 0, 0, RESPONSE, "https://www.example.org/", "", _WARM_UP)
+    reader.read(warm_up)  # loads, before any page's clock runs, what is loaded at first use
     decoder, encoder = msgspec.msgpack.Decoder(Item), msgspec.msgpack.Encoder()
     return lambda data: encoder.encode(reader.read(decoder.decode(data)))
 

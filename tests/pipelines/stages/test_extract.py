@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,9 +22,13 @@ from pipelines.web.capture import setup  # noqa: E402
 from pipelines.web.inputs import units  # noqa: E402
 from pipelines.web.unit_work import read_unit  # noqa: E402
 
-WORDS = ("The old harbour wall was built by fishermen who wanted shelter from the winter storms, and it has been repaired after every one of "
-         "them since; the village keeps a list of the years in its small museum beside the church.")  # fmt: skip
-FILTERS = {"url.banned_words": {}, "paragraph.word_count": {"min": 4}, "image.url_words": {}, "document.word_count": {"min": 20, "max": None}}
+WORDS = (
+    "The old harbour wall was built by fishermen who wanted shelter from the winter storms, and it has been repaired after "
+    "every one of them since; the village keeps a list of the years in its small museum beside the church."
+)
+FILTERS = {
+    "url.banned_words": {}, "paragraph.word_count": {"min": 4}, "image.url_words": {}, "document.word_count": {"min": 20, "max": None},
+}  # fmt: skip
 
 
 def page(number: int, extra: str = "", head: str = "", image: bool = True) -> bytes:
@@ -67,9 +72,9 @@ CASES = {
     14: warc(14, kind=b"request"),
 }
 EXPECTED = {
-    0: "", 1: "", 2: "document.response.http_status", 3: "document.response.not_html", 4: "document.response.revisit", 5: "document.opt_out",
-    6: "document.empty.no_image", 7: "document.empty.no_image", 8: "document.empty.no_text", 9: "", 10: "dead:too_large", 13: "",
-    11: "dead:too_large", 12: "dead:truncated",
+    0: "", 1: "", 2: "document.response.http_status", 3: "document.response.not_html", 4: "document.response.revisit",
+    5: "document.opt_out", 6: "document.empty.no_image", 7: "document.empty.no_image",
+    8: "document.empty.no_text", 9: "", 10: "dead:too_large", 13: "", 11: "dead:too_large", 12: "dead:truncated",
 }  # fmt: skip
 
 
@@ -162,7 +167,7 @@ def test_a_second_run_does_nothing(tmp_path):
 
 
 def test_same_bytes_with_any_number_of_workers_and_any_cut(tmp_path):
-    data = gz(*(warc(i, http(page(i, extra="".join(f"<p>{WORDS} {i} {j * i * 7919}</p>" for j in range(30))))) for i in range(150)))
+    data = gz(*(warc(i, http(page(i, f"<!-- {random.Random(i).randbytes(3000).hex()} -->"))) for i in range(40)))
     assert len(data) > 100_000
     two = [run(tmp_path, data, f"r{w}", workers=w, input={"unit_bytes": 65_536}) for w in (1, 2)]
     files = [{p.path: p.sha256 for t in o.done.manifest.tables.values() for p in t} for o in two]
@@ -173,15 +178,14 @@ def test_same_bytes_with_any_number_of_workers_and_any_cut(tmp_path):
     assert whole.done.manifest.counts == two[0].done.manifest.counts
 
 
-@pytest.mark.parametrize("batch", [1, 5, 32])
-def test_a_crash_costs_one_dead_letter(tmp_path, monkeypatch, batch):
+def test_a_crash_costs_one_dead_letter(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     path = tmp_path / "a.warc.gz"
     bad = {3: "please abort", 5: "please hang", 8: "please raise"}
     path.write_bytes(gz(*(warc(i, http(page(i, bad.get(i, "")))) for i in range(12))))
-    settings = config([str(path)], extract={"batch": batch})
+    settings = config([str(path)], extract={"batch": 5})
     (unit,) = units(settings.input)
-    with Guard("crashing_pages:make", GuardLimits(memory_bytes=2 << 30, seconds_per_item=4.0), setup=setup(settings)) as guard:
+    with Guard("crashing_pages:make", GuardLimits(memory_bytes=2 << 30, seconds_per_item=2.0), setup=setup(settings)) as guard:
         written, facts = read_unit(unit, str(tmp_path), settings, guard)
     tables = {name: pq.read_table(tmp_path / p.path).to_pylist() for name, p in written}
     assert facts["records"] == 12
@@ -212,9 +216,9 @@ def test_hostile_html_end_to_end(tmp_path, shared_data):
     import base64
 
     with gzip.open(shared_data / "html_hostile.jsonl.gz") as f:
-        bodies = [base64.b64decode(json.loads(line)["b64"]) for line in f]
+        bodies = [base64.b64decode(json.loads(line)["b64"]) for i, line in enumerate(f) if i % 2 == 0]
     outcome = run(tmp_path, gz(*(warc(i, http(b)) for i, b in enumerate(bodies))))
     counts = outcome.done.manifest.counts["documents"]
-    assert counts.entered == len(bodies) > 1000 and counts.missing() == 0
+    assert counts.entered == len(bodies) > 900 and counts.missing() == 0
     kinds = Counter(r["kind"] for r in rows(outcome, "dead"))
     assert not kinds["crash"] and not kinds["timeout"], kinds
