@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 
 from pipelines.web.pii_shadow import Shadow
 
@@ -40,6 +41,20 @@ _TOD = r"(?:\s{0,2}[\])}>]\s{0,2}(?:tod|tknup|otnup|tniop|\.)\s{0,2}[\[({<]\s{0,
 _LOCAL_DISGUISED_BACKWARDS = re.compile(rf"{_LOCAL}(?:{_TOD}{_LOCAL}){{0,3}}", re.IGNORECASE)
 _FILES = frozenset("png jpg jpeg gif webp svg avif ico css js mjs json html htm php asp aspx xml pdf mp4 mp3 webm woff ttf md py".split())
 _LONGEST_DOMAIN, _LONGEST_LOCAL = 253, 110
+_LAST_WORD = re.compile(r"[\w-]+$")
+
+
+@cache
+def _suffixes() -> Callable[[str], bool]:
+    import tldextract
+
+    extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the list that the library ships
+    return lambda name: bool(extract.extract_str(f"x.{name}").suffix)
+
+
+@lru_cache(maxsize=4096)
+def _is_top_level(name: str) -> bool:
+    return _suffixes()(name.lower())
 
 
 def _emails(text: str) -> Iterator[_Span]:
@@ -53,8 +68,10 @@ def _emails(text: str) -> Iterator[_Span]:
         domain = (_DOMAIN if plain and end - start == 1 else _DOMAIN_DISGUISED).match(ahead) or _DOMAIN.match(ahead)
         if domain is None and plain:
             domain = _DOMAIN_DISGUISED.match(ahead)
-        if domain is None or (at["word"] and not _HAS_WORD_DOT.search(domain[0])):
+        if domain is None:
             continue
+        if at["word"] and not (_HAS_WORD_DOT.search(domain[0]) and _is_top_level(_LAST_WORD.search(domain[0])[0])):
+            continue  # "arrived at noon dot on time"
         if domain[0].rpartition(".")[2].lower() in _FILES:
             continue
         back = text[max(0, start - _LONGEST_LOCAL) : start][::-1]
@@ -74,7 +91,8 @@ def _emails(text: str) -> Iterator[_Span]:
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4_DOT = r"(?:\.|\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?)"
 _V4 = re.compile(rf"(?<![\w.])(?:{_BYTE}{_V4_DOT}){{3}}{_BYTE}(?![\w]|\.\d)", re.ASCII | re.IGNORECASE)
-_V6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\d)", re.ASCII | re.IGNORECASE)
+_V6 = re.compile(r"(?<![\w.])(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\d)", re.ASCII | re.IGNORECASE)
+_GROUP_BEFORE = re.compile(r"(?<!\w)[0-9a-f]{0,4}:$", re.IGNORECASE)  # "contact:" is none, "12:" is
 _NUMBERED = re.compile(r"(?:version|ver|v|release|firmware|build|rev|revision|section|chapter|kernel|driver|§)[.:\s]{0,3}$", re.IGNORECASE)
 
 
@@ -86,7 +104,7 @@ def _addresses(text: str) -> Iterator[_Span]:
         return
     for m in _V6.finditer(text):
         found = m[0]
-        if sum(map(str.isdigit, found)) < 2 or len(found) < 6:
+        if sum(map(str.isdigit, found)) < 2 or len(found) < 6 or _GROUP_BEFORE.search(text[max(0, m.start() - 6) : m.start()]):
             continue
         try:
             ipaddress.IPv6Address(found)
