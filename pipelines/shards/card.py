@@ -11,6 +11,12 @@ from schemas.shard import IMAGE_LISTS, PROVENANCE
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"),
          (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))  # fmt: skip
+BODY = """
+# Weft shards
+
+Documents of text and images in page order, one WebDataset tar per shard. `<key>.json` holds the parallel lists `texts` and
+`images`; images follow as `<key>.<position>.<extension>`, bytes as fetched. `weft export --format card` writes the full card.
+"""
 _NUMBERS = {"warc_offset": "int64", "warc_length": "int64", "language_score": "float64"}
 _LISTS = {"image_width": "int32", "image_height": "int32", "image_clip_score": "float64"}
 

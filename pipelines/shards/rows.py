@@ -135,12 +135,18 @@ def _scores(score: Done, unit: str) -> dict[int, dict[int, float]]:
     return out
 
 
-def _quality(extract: Done, unit: str) -> dict[int, dict[str, float | None]]:
+def measure_names(extract: Done, unit: str) -> list[str]:
+    """The document measures that a unit's table holds."""
     path = extract.path("document_measures", unit)
     if path is None:
+        return []
+    with storage.open_read(path) as f:
+        return sorted(set(pq.read_schema(f).names) - set(schema("document_measures").names))
+
+
+def _quality(extract: Done, unit: str) -> dict[int, dict[str, float | None]]:
+    names = measure_names(extract, unit)
+    t = extract.read("document_measures", unit, ["row", *names])
+    if t is None:
         return {}
-    t = storage.read_table(path)
-    known = set(schema("document_measures").names)
-    names = [n for n in t.column_names if n not in known]
-    t = t.select(["row", *names])
     return {r.pop("row"): r for r in t.to_pylist() if r["row"] >= 0}

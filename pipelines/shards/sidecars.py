@@ -15,9 +15,9 @@ ENERGON_DATASET = "__module__: megatron.energon\n__class__: CrudeWebdataset\nsub
 def build(
     shards: Sequence[ShardEntry],
     endings: Iterable[str],
-    quality: Iterable[str],
     languages: Iterable[str],
-    text: str,
+    quality: Iterable[str],
+    text: str = card.BODY,
 ) -> dict[str, bytes]:
     """Relative path -> content, SHA256SUMS last. `text` is the card's body."""
     out = {

@@ -19,9 +19,10 @@ from pipelines.beam import map_parts
 from pipelines.settings.config import Config
 from pipelines.shards import plan
 from pipelines.shards.fill import Blobs, fill
+from pipelines.shards.index import tokens
 from pipelines.shards.locate import Places, uses, write
 from pipelines.shards.recode import recoder
-from pipelines.shards.rows import shard_rows, unit_rows, write_rows
+from pipelines.shards.rows import measure_names, shard_rows, unit_rows, write_rows
 from pipelines.shards.writer import ShardWriter
 from pipelines.stage import Groups, Stage, StageContext
 from schemas import layout
@@ -50,6 +51,9 @@ class PackStage(Stage):
         names = [shard_id(split, i) for split in (TRAIN, VAL) for i in range(shards[split])]
         units = ctx.inputs["extract"].manifest.parts["unit"]
         return {"rows": units, "shard": tuple(names), "unit": units}
+
+    def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {**facts, "tokenizer": tokens(ctx.config.pack.tokenizer)[0]}
 
     def run(self, ctx: StageContext) -> None:
         runner = ctx.config.runner
@@ -100,7 +104,8 @@ class Rows:
         ctx = self.ctx
         table = unit_rows(unit, ctx.inputs, _places(ctx.path(PLACES)), counts_of(ctx.groups), ctx.config.pack.measures)
         part = write_rows(ctx.root, layout.table_file("rows", unit), table)
-        ctx.writer.commit_written("rows", unit, [("rows", part)] if part.rows else [])
+        names = measure_names(ctx.inputs["extract"], unit) if ctx.config.pack.measures else []
+        ctx.writer.commit_written("rows", unit, [("rows", part)] if part.rows else [], {"measures": names})
 
 
 @dataclass(frozen=True)
