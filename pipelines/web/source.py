@@ -25,8 +25,9 @@ def is_remote(path: str) -> bool:
 class Source:
     """A file read at positions, reopened and retried when a remote read fails."""
 
-    def __init__(self, path: str, retries: int = 4, wait_s: float = 0.5):
-        self.path, self.retries, self.wait_s = path, retries, wait_s
+    def __init__(self, path: str, retries: int = 4, wait_s: float = 0.5, ahead: int = 0):
+        """`ahead`: bytes to read ahead on a remote file (0: REMOTE_BLOCK, for reading it all)."""
+        self.path, self.retries, self.wait_s, self.ahead = path, retries, wait_s, ahead
         self._file: Any = None
         self._retry(self._open)
 
@@ -39,7 +40,7 @@ class Source:
 
         fs, inner = fsspec.core.url_to_fs(self.path)
         self.size = int(fs.size(inner) or 0)
-        self._file = fs.open(inner, "rb", block_size=REMOTE_BLOCK, cache_type="readahead")
+        self._file = fs.open(inner, "rb", block_size=self.ahead or REMOTE_BLOCK, cache_type="readahead")
 
     def read_at(self, offset: int, n: int) -> bytes:
         """Up to `n` bytes; fewer only at the end of the file."""

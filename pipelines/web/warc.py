@@ -23,6 +23,7 @@ from pipelines.web.source import Source, SourceError, Window
 
 BLOCK_CAP = 32 << 20  # bytes of a record that are read; the rest is skipped and the record marked too_large
 SKIP_ABOVE = 64 << 20  # a compressed record longer than this is jumped over, not decompressed
+POINTER_AHEAD = 64 << 10  # bytes asked for at least, when one record is read from a remote file
 END = 1 << 62
 
 _MAGIC = {"gzip": GZIP[:2], "zstd": ZSTD, "lz4": LZ4}
@@ -60,7 +61,7 @@ def read_records(path: str, start: int = 0, end: int = END, cap: int = BLOCK_CAP
 def read_at(path: str, offset: int, length: int, cap: int = BLOCK_CAP) -> Iterator[Record | Problem]:
     """The record that a pointer (file, offset, length) names, read as a range and nothing around it. A member holding several
     records gives them all."""
-    with Source(path) as source:
+    with Source(path, ahead=min(max(length, POINTER_AHEAD), cap)) as source:
         if offset >= source.size:
             yield Problem("truncated", offset, length, f"the file has only {source.size} bytes")
             return
