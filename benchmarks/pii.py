@@ -135,7 +135,7 @@ _INNOCENT: tuple[Callable[[random.Random], str], ...] = (
     lambda r: f"order {r.randrange(10**11, 10**12)} of {r.randrange(1900, 2030)}",
     lambda r: f"std::vector and {r.choice(_NAMES)}::{r.choice(_NAMES)}() in section {r.randrange(9)}.{r.randrange(9)}.{r.randrange(9)}",
     lambda r: (
-    lambda r: f"{r.randrange(9)}:{r.randrange(9)} and {r.randrange(99)}-{r.randrange(99)} in {r.randrange(1900, 1999)}-{r.randrange(2000, 2030)}",
+    lambda r: f"{r.randrange(9)}:{r.randrange(9)} and {r.randrange(99)}-{r.randrange(99)} in {r.randrange(1900, 1999)}-2{r.randrange(1000)}",
     ),
     lambda r: f"see https://{r.choice(_HOSTS)}.com/@{r.choice(_NAMES)}/post-{r.randrange(10**6)}",
     lambda r: f"{r.choice(_NAMES)} arrived at noon dot on time, room {r.randrange(100, 999)}",

@@ -91,7 +91,7 @@ def _emails(text: str) -> Iterator[_Span]:
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _V4_DOT = r"(?:\.|\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?)"
 _V4 = re.compile(rf"(?<![\w.])(?:{_BYTE}{_V4_DOT}){{3}}{_BYTE}(?![\w]|\.\d)", re.ASCII | re.IGNORECASE)
-_V6 = re.compile(r"(?<![\w.])(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\d)", re.ASCII | re.IGNORECASE)
+_V6 = re.compile(r"(?<![\w.])(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\d)", re.IGNORECASE)
 _GROUP_BEFORE = re.compile(r"(?<!\w)[0-9a-f]{0,4}:$", re.IGNORECASE)  # "contact:" is none, "12:" is
 _NUMBERED = re.compile(r"(?:version|ver|v|release|firmware|build|rev|revision|section|chapter|kernel|driver|§)[.:\s]{0,3}$", re.IGNORECASE)
 

@@ -26,6 +26,7 @@ E, P4 = TOKENS["email"], TOKENS["ip"]
         ("x.y@host.com.", f"{E}."),
         ("from 192.168.1.20 to 8.8.8.8.", f"from {P4} to {P4}."),
         ("2001:0db8:85a3::8a2e:0370:7334 and FE80::1%eth0", f"{P4} and {P4}%eth0"),
+        ("contact:2001:350::7b3:1f46, 联系：2001:4B00::2018:FFC8。", f"contact:{P4}, 联系：{P4}。"),
         ("DE89 3704 0044 0532 0130 00 und gb82west12345698765432", "<IBAN> und <IBAN>"),
         ("4111 1111 1111 1111 or 378282246310005", "<CARD> or <CARD>"),
         ("Tel.: 030 1234567, +49 (0)30 123 456 78, (415) 555-2671", "Tel.: <PHONE>, <PHONE>, <PHONE>"),
