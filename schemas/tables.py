@@ -51,6 +51,10 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("value", pa.string()), ("token", pa.string()), ("acted", pa.bool_()), ("seen_at", pa.string()),
         ("evidence", pa.string()),
     ],
+    "archived": [  # an image whose bytes lie in the same archives: read from there instead of being fetched
+        ("image_id", pa.string()), ("url", pa.string()), ("path", pa.string()), ("offset", pa.int64()), ("length", pa.int64()),
+        ("content_type", pa.string()), ("fetched_at", pa.string()),
+    ],
     "dead": [
         ("stage", pa.string()), ("unit", pa.string()), ("id", pa.string()), ("url", pa.string()),
         ("path", pa.string()), ("offset", pa.int64()), ("length", pa.int64()), ("kind", pa.string()),
@@ -104,6 +108,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         *_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("reasons", pa.list_(pa.string())),
         ("split", pa.string()), ("n_text", pa.int32()), ("n_images", pa.int32()),
     ],
+    "verdicts": [*_ROW, ("index", pa.int32()), ("image_id", pa.string()), *_VERDICT],  # of every image node: all its reasons
     "assignments": [*_ROW, ("index", pa.int32()), ("image_id", pa.string()), ("text_index", pa.int32()), ("similarity", pa.float64())],
     # pack
     "rows": [*_ROW, ("shard", pa.string()), ("n_text", pa.int32()), ("n_images", pa.int32()), ("body", pa.binary())],  # body: JSON

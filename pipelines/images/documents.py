@@ -29,6 +29,7 @@ class Selection:
     unit: str
     documents: list[dict[str, Any]] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]] = field(default_factory=list)
     assignments: list[dict[str, Any]] = field(default_factory=list)
     ends: dict[str, int] = field(default_factory=lambda: {"kept": 0, "dropped": 0})  # marks between parts of a document
 
@@ -36,6 +37,7 @@ class Selection:
         out = {
             "selected": pa.Table.from_pylist(self.documents, tables.wide("selected", measures)),
             "node_decisions": pa.Table.from_pylist(self.nodes, tables.schema("node_decisions")),
+            "verdicts": pa.Table.from_pylist(self.verdicts, tables.schema("verdicts")),
         }
         if self.assignments:
             out["assignments"] = pa.Table.from_pylist(self.assignments, tables.schema("assignments"))
@@ -83,6 +85,11 @@ def select_document(
             {**where, "index": n.index, "kind": n.kind, "image_id": n.image_id, "kept": not gone, "reason": gone,
              "duplicate_of": fate.duplicate_of if fate else "", "similarity": fate.similarity if fate else None}
         )  # fmt: skip
+        if fate is not None:
+            out.verdicts.append(
+                {**where, "index": n.index, "image_id": n.image_id, "kept": not gone, "first_reason": gone,
+                 "reasons": list(fate.reasons), "shadow_reasons": list(fate.shadow_reasons)}
+            )  # fmt: skip
         if n.role == END:
             out.ends["dropped" if gone else "kept"] += 1
 
