@@ -30,7 +30,7 @@ ORDER BY m.doc_id, m.warc_path, m.warc_offset
 """
 
 NODES = f"""
-SELECT n.* EXCLUDE (kept, first_reason, reasons, shadow_reasons, document_kept), x.language, x.domain,
+SELECT n.* EXCLUDE (kept, first_reason, reasons, shadow_reasons, document_kept), x.domain,
        CASE WHEN n.first_reason <> '' OR NOT n.document_kept THEN 'extract' WHEN dn.reason <> '' OR x.stage = 'dedup' THEN 'dedup'
             WHEN NOT coalesce(sn.kept, false) THEN 'select' WHEN x.stage = 'pack' THEN 'pack' ELSE '' END AS stage,
        CASE WHEN n.first_reason <> '' THEN n.first_reason WHEN NOT n.document_kept THEN '{_GONE}' WHEN dn.reason <> '' THEN dn.reason
