@@ -86,6 +86,7 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     judged: list[Judged] = []
     optouts: list[tuple[str, str, str, str, bool, str]] = []  # subject, signal, value, token, acted, evidence
     facts: dict[str, int] = {}
+    image: str = ""  # media type, if the record is an image that was served well
 
 
 class RuleSets:
@@ -157,7 +158,9 @@ class Reader:
         if not http.is_html(response):
             structural.append(Reason.NOT_HTML)
         if structural:
-            return self._without_page(who, url_measures, structural)
+            media = response.media_type
+            image = media if self.settings["use_archived_images"] and response.status == 200 and media.startswith("image/") else ""
+            return self._without_page(who, url_measures, structural, image if response.body else "")
         return self._page(item, who, response, url_measures)
 
     def _page(self, item: Item, who: Identity, response: http.Response, url_measures: Measures) -> Row:
@@ -171,14 +174,16 @@ class Reader:
         self.paragraph_models.fill(views)
         judged: list[Judged] = []
         measured: list[float | None]
-        view = iter(views)
+        paragraphs = iter(rules.paragraph.page(views, language))
         for i, n in enumerate(nodes):
-            unit, subject = (rules.image, n) if n.kind == IMAGE else (rules.paragraph, next(view))
+            if n.kind == IMAGE:
+                measures = rules.image.measure(n)
+                verdict = rules.image.judge(measures, language)
+            else:
+                measures, verdict = next(paragraphs)
             if n.role == END_ROLE:
                 judged.append(Judged([], [], []))
                 continue
-            measures = unit.measure(subject)
-            verdict = unit.judge(measures, language)
             measured = [measures.get(m) for m in rules.node_measures]
             judged.append(Judged(measured, list(verdict.reasons), list(verdict.shadow_reasons)))
             if not verdict.kept:
@@ -210,9 +215,9 @@ class Reader:
             facts,
         )  # fmt: skip
 
-    def _without_page(self, who: Identity, url_measures: Measures, structural: Sequence[str]) -> Row:
+    def _without_page(self, who: Identity, url_measures: Measures, structural: Sequence[str], image: str = "") -> Row:
         measures, reasons, shadow = self._judge(url_measures, {}, structural, [])
-        return Row(who, measures=measures, reasons=reasons, shadow=shadow)
+        return Row(who, measures=measures, reasons=reasons, shadow=shadow, image=image)
 
     def _judge(
         self, url_measures: Measures, document_measures: Measures, first: Sequence[str], between: Sequence[str], language: str = ""

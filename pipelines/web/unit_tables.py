@@ -26,6 +26,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {  # the order in which rows are given; me
     "document_measures": (*DOCUMENT, "unit", "record", "row", "n_text", "n_images", "text_bytes", *VERDICT),
     "nodes": ("doc_id", "unit", "record", "index", "kind", "role", "image_id", "url", "text_bytes", "document_kept", *VERDICT, "language"),
     "optouts": ("subject", "id", "url", "signal", "value", "token", "acted", "seen_at", "evidence"),
+    "archived": ("image_id", "url", "path", "offset", "length", "content_type", "fetched_at"),
     "dead": ("stage", "unit", "id", "url", "path", "offset", "length", "kind", "message", "trace"),
 }
 

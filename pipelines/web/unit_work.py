@@ -17,6 +17,7 @@ from pipelines.web.inputs import Unit, crawl_of
 from pipelines.web.records import Problem, Record
 from pipelines.web.unit_tables import COLUMNS, UnitTables
 from pipelines.web.warc import read_at, read_records
+from schemas.ids import image_id
 from schemas.manifest import Part
 from schemas.rows import IMAGE, TEXT, Dead, Node
 
@@ -112,6 +113,8 @@ class _Work:
             position = add("documents", (*document, row.nodes))
         elif row.store and row.nodes:
             add("rejects", (*document, row.nodes))
+        if row.image:
+            add("archived", (image_id(who.url), who.url, item.path, item.offset, item.length, row.image, who.fetched_at))
         n_text = n_images = text_bytes = 0
         for raw, size, judged in zip(row.nodes, row.text_bytes, row.judged, strict=True):
             n = Node._make(raw)

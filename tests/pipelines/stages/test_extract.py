@@ -194,6 +194,18 @@ def test_a_crash_costs_one_dead_letter(tmp_path, monkeypatch):
     assert all(r["doc_id"] for r in tables["document_measures"])
 
 
+def test_images_in_the_archive_are_noted(tmp_path):
+    url = b"http://site.example/pictures/harbour-1.jpg"
+    picture = warc(20, http(b"\xff\xd8\xff picture", b"Content-Type: image/jpeg")).replace(b"http://site.example/20", url)
+    missing = warc(21, http(b"gone", b"Content-Type: image/jpeg", status=b"404 Not Found"))
+    outcome = run(tmp_path, gz(warc(1, http(page(1))), picture, missing))
+    (found,) = rows(outcome, "archived")
+    (document,) = rows(outcome, "documents")
+    assert found["image_id"] in {n["image_id"] for n in document["nodes"]} and found["content_type"] == "image/jpeg"
+    assert found["offset"] == len(gz(warc(1, http(page(1))))) and found["length"] == len(gz(picture))
+    assert not run(tmp_path, gz(picture), "off", extract={"use_archived_images": False}).done.paths("archived")
+
+
 def test_pointers_read_only_what_they_name(tmp_path):
     path = tmp_path / "a.warc.gz"
     path.write_bytes(gz(*(warc(i, http(page(i))) for i in range(10))))
