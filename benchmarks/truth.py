@@ -89,6 +89,14 @@ class Tables:
             if row["row"] >= 0:
                 self.documents[(row["unit"], row["row"])] = page
 
+        # what select says of each image node and of each image
+        self.url_of = {row["image_id"]: row["url"] for row in self.rows("score", "images", ["image_id", "url"])}
+        self.verdicts: dict[tuple[str, int, int], list[str]] = {}
+        self.reasons_of_image: dict[str, list[str]] = {}
+        for row in self.rows("select", "verdicts", ["unit", "row", "index", "image_id", "reasons"]):
+            self.verdicts[(row["unit"], row["row"], row["index"])] = row["reasons"]
+            self.reasons_of_image.setdefault(row["image_id"], []).extend(row["reasons"] or ())
+
     def rows(self, stage: str, table: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
         """Rows of a stage's table; none if the stage has not run or writes no such table."""
         import pyarrow.parquet as pq
@@ -107,10 +115,8 @@ def measure(run: Run, web: DemoWeb) -> list[Score]:
         out += duplicates(t)
     if "fetch" in run.stages:
         out += [fetched(t), opt_out_images(t)]
-    if "score" in run.stages:
-        out += [small_images(t), wrong_captions(t)]
     if "select" in run.stages:
-        out.append(image_copies(t))
+        out += [small_images(t), wrong_captions(t), image_copies(t)]
     return out
 
 
@@ -242,63 +248,55 @@ def small_images(t: Tables) -> Score:
         if row["kind"] == "image" and row["document_kept"] and row["url"] in t.by_url and _starts(row["reasons"], SMALL):
             judged.add(row["url"])
             decided.add(row["url"])
-    for row in t.rows("score", "images", ["url", "reasons", "format"]):
+    for row in t.rows("score", "images", ["image_id", "url", "format"]):
         if row["url"] in t.by_url and row["format"]:
             judged.add(row["url"])
-            if _starts(row["reasons"], SMALL):
-                decided.add(row["url"])
-    return score_sets("small_image", decided, {u for u in judged if t.by_url[u]["small"]})
+            decided |= {row["url"]} if _starts(t.reasons_of_image.get(row["image_id"]), SMALL) else set()
+    return score_sets("small_image", decided & judged, {u for u in judged if t.by_url[u]["small"]})
 
 
 def wrong_captions(t: Tables) -> Score:
     """Are scored images dropped exactly where every text beside them tells of another scene?"""
-    url_of = {row["image_id"]: row["url"] for row in t.rows("score", "images", ["image_id", "url"])}
     true, decided = set(), set()
-    for row in t.rows("score", "pairs", ["unit", "row", "index", "image_id", "kept", "reasons", "shadow"]):
+    for row in t.rows("score", "pairs", ["unit", "row", "index", "image_id", "shadow"]):
         page = t.documents.get((row["unit"], row["row"]))
-        truth = page and t.image.get((page["url"], page["fetched_at"], url_of.get(row["image_id"], "")))
+        truth = page and t.image.get((page["url"], page["fetched_at"], t.url_of.get(row["image_id"], "")))
         if not truth or not truth["scene"] or row["shadow"]:
             continue
         key = (row["unit"], row["row"], row["index"])
         if truth["wrong_caption"]:
             true.add(key)
-        if _starts(row["reasons"], ("pair.",)):
+        if _starts(t.verdicts.get(key), ("pair.",)):
             decided.add(key)
     return score_sets("wrong_caption", decided, true)
 
 
 def image_copies(t: Tables) -> Score:
-    """Are resized, re-encoded copies dropped where a picture has more than `select.max_copies` of them, and no other picture?"""
-    copies = t.run.stages["select"].config
-    limit = _find(copies, ("image_copies_max", "copies_max", "max_copies", "image_copies")) or 10
+    """Are resized, re-encoded copies dropped where a picture has more than `select.copies_max` of them, and no other picture?"""
+    limit = _find(t.run.stages["select"].config, "copies_max")
+    limit = 10 if limit is None else limit
     places: dict[str, set[Any]] = defaultdict(set)
-    decided: set[Any] = set()
-    scene_of: dict[Any, str] = {}
-    url_of = {row["image_id"]: row["url"] for row in t.rows("score", "images", ["image_id", "url"])}
-    for row in t.rows("select", "node_decisions", ["unit", "row", "index", "kind", "image_id", "kept", "reason"]):
-        truth = t.by_url.get(url_of.get(row["image_id"], ""))
-        if row["kind"] != "image" or truth is None:
+    decided = set()
+    for row in t.rows("select", "placements", ["unit", "row", "index", "image_id", "format"]):
+        truth = t.by_url.get(t.url_of.get(row["image_id"], ""))
+        if truth is None or not truth["scene"] or not row["format"]:
             continue
-        key = row["image_id"]
-        is_copy = row["reason"] == "image.duplicate.copies"
-        if row["kept"] or is_copy:
-            scene_of[key] = truth["scene"]
-            places[truth["scene"]].add(key)
-        if is_copy:
+        key = (row["unit"], row["row"], row["index"])
+        places[truth["scene"]].add(key)
+        if "image.duplicate.copies" in (t.verdicts.get(key) or ()):
             decided.add(key)
-    large = {s for s, keys in places.items() if s and len(keys) > limit}
+    large = [s for s, keys in places.items() if len(keys) > limit]
     true = {k for s in large for k in places[s]}
-    return score_sets("image_copies", decided, true, f"more than {limit} copies; {len(large)} pictures")
+    return score_sets("image_copies", decided, true, f"{len(large)} pictures with more than {limit} copies")
 
 
-def _find(value: Any, names: tuple[str, ...]) -> Any:
-    """The first of `names` anywhere in nested configuration."""
+def _find(value: Any, name: str) -> Any:
+    """The setting `name` anywhere in nested configuration, or None."""
     if isinstance(value, dict):
-        for name in names:
-            if isinstance(value.get(name), int):
-                return value[name]
+        if name in value:
+            return value[name]
         for inner in value.values():
-            if (found := _find(inner, names)) is not None:
+            if (found := _find(inner, name)) is not None:
                 return found
     return None
 
