@@ -17,12 +17,14 @@ def candidates(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], int]:
     """(a, b, hot): distinct pairs a < b of `rows` values that share a key, sorted; and how many buckets were too big for all pairs.
     `ids` are content hashes (equal for equal documents, whatever their place), used to choose leaders."""
-    order = np.lexsort((rows, ids, keys))
+    order = np.argsort(keys)
+    shared = np.zeros(len(keys) + 1, bool)
+    shared[1:-1] = keys[order[1:]] == keys[order[:-1]]
+    order = order[shared[1:] | shared[:-1]]  # most keys occur once: they need no finer order
+    order = order[np.lexsort((rows[order], ids[order], keys[order]))]
     keys, rows = keys[order], rows[order]
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
-    sizes = np.diff(np.append(starts, len(keys)))
-    wanted = sizes > 1
-    starts, sizes = starts[wanted].astype(np.int64), sizes[wanted].astype(np.int64)
+    sizes = np.diff(np.append(starts, len(keys))).astype(np.int64)
     cold = sizes <= all_pairs
     total = int(np.where(cold, sizes * (sizes - 1) // 2, _star_pairs(sizes, leaders)).sum())
     out = np.empty((total, 2), np.uint64)
