@@ -124,7 +124,7 @@ def _phone(draw: random.Random) -> str:
 # what looks alike and is not
 _INNOCENT: tuple[Callable[[random.Random], str], ...] = (
     lambda r: f"version {r.randrange(20)}.{r.randrange(20)}.{r.randrange(20)}.{r.randrange(20)} is out",
-    lambda r: f"at {r.randrange(24):02d}:{r.randrange(60):02d}:{r.randrange(60):02d} on 20{r.randrange(10, 30)}-{r.randrange(1, 13):02d}-11",
+    lambda r: f"at {r.randrange(24):02d}:{r.randrange(60):02d}:{r.randrange(60):02d} on 20{r.randrange(10, 30)}-0{r.randrange(1, 9)}-11",
     lambda r: f"photo@{r.randrange(2, 4)}x.png in the folder",
     lambda r: f"it costs {r.randrange(1, 999)},{r.randrange(100, 999)},{r.randrange(100, 999)}.00 in all",
     lambda r: f"follow @{r.choice(_NAMES)}_{r.choice(_HOSTS)} today",
@@ -132,7 +132,7 @@ _INNOCENT: tuple[Callable[[random.Random], str], ...] = (
     lambda r: f"ISBN 978-{r.randrange(10)}-{r.randrange(100, 999)}-{r.randrange(10000, 99999)}-{r.randrange(10)}",
     lambda r: f"order {r.randrange(10**11, 10**12)} of {r.randrange(1900, 2030)}",
     lambda r: f"std::vector and {r.choice(_NAMES)}::{r.choice(_NAMES)}() in section {r.randrange(9)}.{r.randrange(9)}.{r.randrange(9)}",
-    lambda r: f"{r.randrange(9)}:{r.randrange(9)} and {r.randrange(99)}-{r.randrange(99)} in 19{r.randrange(10, 99)}-20{r.randrange(10, 99)}",
+    lambda r: f"{r.randrange(9)}:{r.randrange(9)} and {r.randrange(99)}-{r.randrange(99)} in 19{r.randrange(10, 99)}-2001",
     lambda r: f"see https://{r.choice(_HOSTS)}.com/@{r.choice(_NAMES)}/post-{r.randrange(10**6)}",
     lambda r: f"{r.choice(_NAMES)} arrived at noon dot on time, room {r.randrange(100, 999)}",
 )
