@@ -60,15 +60,12 @@ def unpack(reply: bytes, target: Target | None) -> tuple[dict[str, Any], Any]:
 
 def make(setup: bytes) -> Callable[[bytes], bytes]:
     """The child's function. Native decoders are imported here, so only in the child."""
-    from PIL import Image
-
     from pipelines.images import pixels
     from pipelines.images.measures import blankness, entropy, phash
     from pipelines.images.pdq import pdq
     from pipelines.images.prepare import prepare
 
     s = DecodeSetup.load(setup)
-    Image.MAX_IMAGE_PIXELS = s.max_pixels
     side = max(s.side, *(int(1.5 * x) for x in s.target[:2])) if s.target else s.side
     faces = None
     if s.faces:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 28))  # sizes are checked before; this is the second fence
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -82,15 +84,13 @@ def _opencv(data: bytes, header: Header) -> NDArray[np.uint8] | None:
 
 
 def _pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _at_most(2 * header.width * header.height):
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             opened = Image.open(io.BytesIO(data), formats=PILLOW[header.format])
         except UnidentifiedImageError:  # its message holds a memory address
             raise DecodeError(f"not readable as {header.format}") from None
         with opened as image:
-            if max(image.size) > 4 * max(header.width, header.height):
-                raise DecodeError(f"decodes to {image.size[0]} x {image.size[1]}, its header says {header.width} x {header.height}")
             image.seek(0)
             image.load()
             if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
@@ -101,6 +101,16 @@ def _pillow(data: bytes, header: Header) -> NDArray[np.uint8]:
                 grey = np.clip(wide * (255.0 / top), 0, 255).astype(np.uint8)
                 return np.repeat(grey[:, :, None], 3, axis=2)
             return np.asarray(image.convert("RGB"))
+
+
+@contextmanager
+def _at_most(pixels: int) -> Iterator[None]:
+    """Pillow's own limit, for a file that decodes to more than the header said."""
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

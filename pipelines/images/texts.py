@@ -65,6 +65,8 @@ def cut_windows(text: str, context: int, most: int, from_end: bool = False) -> t
     """`text` in pieces that fit a context of so many tokens (two are taken by the marks): whole sentences where they fit, at most
     `most` pieces counted from its start or its end. The tokenizer cuts what the estimate lets through."""
     room = max(1, context - 2)
+    reach = (most + 1) * room * 2 * BYTES_PER_TOKEN  # characters that the windows can need; what lies beyond is not looked at
+    text = text[-reach:] if from_end else text[:reach]
     out: list[str] = []
     piece: list[str] = []
     used = 0
