@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pipelines.web.fetch.robots import robots_of
+from pipelines.web.fetch.tdmrep import TOKEN, TdmFile, tdm_file_of
 from pipelines.web.fetch.transport import Answer, Bounds, Transport
 from pipelines.web.optout import acting, image_signals
 
@@ -82,9 +83,14 @@ class _Lane:
                 robots = await robots_of(next(iter(self.left.values())), self.transport, self.policy.agent, self.bounds)
             self.delay = max(self.delay, min(robots.delay_s, self.policy.crawl_delay_cap_s))
             self.next_start = time.monotonic() + self.delay
+        reserved = TdmFile()
+        if self.origin and TOKEN in self.policy.tokens:
+            await self._turn()
+            async with self.gate:
+                reserved = await tdm_file_of(next(iter(self.left.values())), self.transport, self.bounds)
         queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         for item in list(self.left.items()):
-            refusal = self.policy.blocked(item[1]) or (robots.refusal(item[1]) if robots else "")
+            refusal = self.policy.blocked(item[1]) or (robots.refusal(item[1]) if robots else "") or reserved.refusal(item[1])
             if refusal:
                 self._finish(*item, _words(refusal, item[1]), 0, 0.0)
             else:
