@@ -14,14 +14,18 @@ def rollup(kind: str, wide: pa.Table, measures: list[str], per_unit: int) -> pa.
     if wide.num_rows == 0:
         return tables.schema("rollups").empty_table()
     language = "language" if "language" in wide.column_names else "''"
-    parts = [
-        f"SELECT '{kind}' AS kind, '' AS measure, CAST(NULL AS INTEGER) AS bin, stage, first_reason AS reason, {language} AS language, kept, "
-        "count(*) AS n FROM wide GROUP BY ALL"
-    ]
+    parts = []
+    if "stage" in wide.column_names:
+        parts.append(
+            f"SELECT '{kind}' AS kind, '' AS measure, CAST(NULL AS INTEGER) AS bin, stage, first_reason AS reason, {language} AS language, "
+            "kept, count(*) AS n FROM wide GROUP BY ALL"
+        )
     parts += [
-        f"SELECT '{kind}', '{m}', {bin_sql(chr(34) + m + chr(34), per_unit)} AS bin, '', '', {language}, kept, count(*) "
-        f'FROM wide WHERE "{m}" IS NOT NULL AND isfinite("{m}") GROUP BY ALL'
+        f"SELECT '{kind}' AS kind, '{m}' AS measure, {bin_sql(chr(34) + m + chr(34), per_unit)} AS bin, '' AS stage, '' AS reason, "
+        f'{language} AS language, kept, count(*) AS n FROM wide WHERE "{m}" IS NOT NULL AND isfinite("{m}") GROUP BY ALL'
         for m in measures
     ]
+    if not parts:
+        return tables.schema("rollups").empty_table()
     query = " UNION ALL ".join(parts) + " ORDER BY ALL"
     return sql(query, {"wide": wide}).cast(tables.schema("rollups"))
