@@ -195,9 +195,9 @@ def duplicates(t: Tables) -> list[Score]:
     for row in t.rows("dedup", "decisions"):
         page = t.documents[(row["unit"], row["row"])]
         entered[page["cluster"]] += 1
+        dropped[page["cluster"]] += (row["reason"] or "").startswith("document.duplicate.")
         for kind, reasons in DUPLICATE.items():
             if row["reason"] in reasons:
-                dropped[page["cluster"]] += 1
                 decided[kind] += 1
                 hits[kind] += any(twin["cluster"] == page["cluster"] for twin in t.by_doc.get(row["duplicate_of"] or "", ()))
     out = []
@@ -277,7 +277,7 @@ def image_copies(t: Tables) -> Score:
     limit = 10 if limit is None else limit
     places: dict[str, set[Any]] = defaultdict(set)
     decided = set()
-    for row in t.rows("select", "placements", ["unit", "row", "index", "image_id", "format"]):
+    for row in t.rows("score", "placements", ["unit", "row", "index", "image_id", "format"]):
         truth = t.by_url.get(t.url_of.get(row["image_id"], ""))
         if truth is None or not truth["scene"] or not row["format"]:
             continue

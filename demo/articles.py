@@ -189,14 +189,17 @@ def _with_pii(made: Content, page: Page, draw: Stream) -> Content:
 
 
 def _edited(made: Content, draw: Stream) -> Content:
-    """One sentence left out and one word exchanged, in two different paragraphs."""
+    """A small edit: a sentence left out, or a word exchanged in each of two paragraphs."""
     blocks = list(made.blocks)
     plain = [i for i, b in enumerate(blocks) if b.kind == "p" and b.text.count(". ") >= 2 and not b.boilerplate]
-    first, second = draw.sample(plain, 2) if len(plain) > 1 else (plain[0], plain[0])
-    sentences = blocks[first].text.split(". ")
-    del sentences[draw.between(1, len(sentences) - 2) if len(sentences) > 2 else 1]
-    blocks[first] = replace(blocks[first], text=". ".join(sentences).rstrip(".") + ".")
-    words = blocks[second].text.split(" ")
-    words[draw.between(len(words) // 2, len(words) - 2)] = draw.pick(("indeed", "perhaps", "today", "again"))
-    blocks[second] = replace(blocks[second], text=" ".join(words))
+    if draw.chance(0.5):
+        i = draw.pick(plain)
+        sentences = blocks[i].text.split(". ")
+        del sentences[draw.between(1, len(sentences) - 2)]
+        blocks[i] = replace(blocks[i], text=". ".join(sentences))
+        return replace(made, blocks=tuple(blocks))
+    for i in draw.sample(plain, 2):
+        words = blocks[i].text.split(" ")
+        words[draw.between(len(words) // 2, len(words) - 2)] = draw.pick(("indeed", "perhaps", "today", "again"))
+        blocks[i] = replace(blocks[i], text=" ".join(words))
     return replace(made, blocks=tuple(blocks))

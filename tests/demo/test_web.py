@@ -102,7 +102,7 @@ def test_truth_of_duplicates(pages):
             assert p["url"].split("?")[0] == root["url"] and p["fetched_at"] > root["fetched_at"]
         else:
             assert p["site"] != root["site"]
-    assert 0.83 < min(near) and max(near) < 1
+    assert 0.9 < min(near) and max(near) < 1
 
 
 def test_pages_that_are_no_duplicates_are_far_apart(pages):
