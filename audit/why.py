@@ -107,11 +107,16 @@ def judged(row: dict[str, Any], rules: list[dict[str, Any]], unit: str) -> list[
     out = []
     for r in rules:
         value = row.get(r["measure"])
-        if r["unit"] != unit or value is None:
+        if r["unit"] != unit or value is None or not applies(r, row.get("language") or ""):
             continue
         fails = r["side"] == "above" and value > r["limit"] or r["side"] == "below" and value < r["limit"]
         out.append({"rule": r["rule"], "version": r["version"], "measure": r["measure"], "value": value, "side": r["side"], "limit": r["limit"], "fails": bool(fails), "shadow": r["shadow"]})  # fmt: skip
     return out
+
+
+def applies(rule: dict[str, Any], language: str) -> bool:
+    """Whether a limit is for texts of this language."""
+    return (not rule["only"] or language in rule["only"]) and language not in (rule["but"] or ())
 
 
 def _image(con: Any, i: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:

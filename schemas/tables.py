@@ -123,6 +123,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
     "rules": [
         ("rule", pa.string()), ("unit", pa.string()), ("at", pa.string()), ("version", pa.int32()), ("measure", pa.string()),
         ("side", pa.string()), ("limit", pa.float64()), ("reason", pa.string()), ("shadow", pa.bool_()), ("order", pa.int32()),
+        ("only", pa.list_(pa.string())), ("but", pa.list_(pa.string())),  # languages the limit is for, is not for
         ("source", pa.string()), ("doc", pa.string()),
     ],
 }  # fmt: skip

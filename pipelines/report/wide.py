@@ -37,10 +37,12 @@ SELECT n.* EXCLUDE (kept, first_reason, reasons, shadow_reasons, document_kept),
             WHEN x.stage = 'dedup' THEN '{_GONE}' WHEN sn.reason <> '' THEN sn.reason
             WHEN NOT coalesce(sn.kept, false) OR x.stage = 'pack' THEN '{_GONE}' ELSE '' END AS first_reason,
        n.first_reason = '' AND n.document_kept AND dn.reason IS NULL AND coalesce(sn.kept, false) AND x.kept AS kept,
-       n.reasons, n.shadow_reasons, coalesce(dn.duplicate_of, sn.duplicate_of, '') AS duplicate_of
+       list_distinct(list_concat(n.reasons, coalesce(v.reasons, []))) AS reasons,
+       list_distinct(list_concat(n.shadow_reasons, coalesce(v.shadow_reasons, []))) AS shadow_reasons, coalesce(dn.duplicate_of, sn.duplicate_of, '') AS duplicate_of
 FROM nodes n JOIN wide_documents x ON n.doc_id = x.doc_id AND n.record = x.record
      LEFT JOIN dedup_nodes dn ON dn.row = x.row AND dn.index = n.index AND NOT dn.kept
      LEFT JOIN selected_nodes sn ON sn.row = x.row AND sn.index = n.index
+     LEFT JOIN verdicts v ON v.row = x.row AND v.index = n.index
 ORDER BY n.doc_id, n.index
 """
 

@@ -82,6 +82,7 @@ class JoinUnit:
             "dedup_nodes": _read(i["dedup"], "node_decisions", unit),
             "selected": _read(i["select"], "selected", unit),
             "selected_nodes": _read(i["select"], "node_decisions", unit),
+            "verdicts": _read(i["select"], "verdicts", unit),
             "packed": _read(i["pack"], "packed", unit),
         }
         documents = wide.sql(wide.DOCUMENTS, joined)

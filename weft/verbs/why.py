@@ -55,7 +55,7 @@ def _documents(answer: dict[str, Any], everything: bool) -> None:
                 print(f"                 {n['first_reason']}" + (f" ({n['stage']})" if n["stage"] else ""))
             if n["pair"]:
                 p = n["pair"]
-                print(f"                 similarity {p.get('similarity') or 0:.3f} with {p['best_kind']} (node {p['best_index']})")
+                print(f"                 similarity {p.get('pair_similarity') or 0:.3f} with {p['best_kind']} (node {p['best_index']})")
             _judged([j for j in n["judged"] if everything or j["fails"]], everything, "                 ")
 
 
