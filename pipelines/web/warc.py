@@ -15,6 +15,8 @@ import bz2
 from collections.abc import Iterator
 from typing import Any
 
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
 from pipelines.web import arc
 from pipelines.web.careful import clean_url, gzip_stretch, is_http, plain_stretch
 from pipelines.web.members import GZIP, LZ4, ZSTD, compression, first_bytes, inflate, next_header, next_member
@@ -81,8 +83,6 @@ def read_at(path: str, offset: int, length: int, cap: int = BLOCK_CAP) -> Iterat
 
 def _iterate(stream: Any) -> Iterator[Any]:
     """FastWARC over a stream; its errors, and the panics of its native code that are no Exception, as OSError."""
-    from fastwarc.warc import ArchiveIterator
-
     try:
         yield from ArchiveIterator(stream, parse_http=False, max_header_len=64 << 10)
     except (GeneratorExit, KeyboardInterrupt, SystemExit, Exception):
@@ -101,13 +101,12 @@ def _read(record: Any, cap: int) -> tuple[bytes, str, str]:
 
 
 def _kind(record: Any) -> str:
-    from fastwarc.warc import WarcRecordType
-
-    if record.record_type == WarcRecordType.response:
+    kind = record.record_type
+    if kind == WarcRecordType.response:
         return RESPONSE
-    if record.record_type == WarcRecordType.revisit:
+    if kind == WarcRecordType.revisit:
         return REVISIT
-    if record.record_type == WarcRecordType.unknown:
+    if kind == WarcRecordType.unknown:
         return (record.headers.get("WARC-Type") or "").strip().lower()  # written in capitals or with blanks
     return ""
 
