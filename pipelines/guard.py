@@ -6,8 +6,9 @@ process with limits on memory, CPU time, wall time, files and the size of what c
 length-prefixed bytes; nothing is unpickled, so a child taken over by its input cannot make the parent run anything.
 
 Every item is answered on its own, so the death of a child is the fault of the first item without an answer. Unless the
-child was fresh, that item is tried once more alone in a new child (an earlier item may have corrupted memory); if it kills
-that too, its result is a `Death`. The items around it succeed.
+child was fresh, that item is tried once more alone in a new child (an earlier item may have corrupted its memory or used it
+up); if it kills that too, its result is a `Death`. The items around it succeed. The same holds for an item that runs out of
+memory without killing the child.
 
     with Guard("pipelines.images.decode:measure", GuardLimits(memory_bytes=2 << 30)) as guard:
         for item, result in guard.map(frames):
@@ -142,12 +143,11 @@ class Guard:
                 if not sent:
                     self._put(items[len(results) :])
                 while len(results) < len(items):
-                    results.append(self._get())
+                    result = self._get()
+                    if isinstance(result, Death) and result.kind == "memory" and result.error != "reply_bytes":
+                        raise _Gone(result)
+                    results.append(result)
                     self._served += 1
-                    if isinstance(results[-1], Death) and results[-1].kind == "memory":
-                        raise _Restart
-            except _Restart:
-                self.close()
             except _Gone as gone:
                 self.deaths += 1
                 fresh = self._served == 0
@@ -281,7 +281,3 @@ class Guard:
             reason = f"{type(e).__name__}: {self._stderr.read(1 << 16).decode('utf-8', 'replace')[-800:]}"
         self.close()
         raise GuardError(f"guarded child cannot load {self.target!r}: {reason}")
-
-
-class _Restart(Exception):
-    """The child goes on living but is not to be trusted with the next item."""

@@ -68,7 +68,20 @@ def poisoned():
     return run
 
 
+def hoarding():
+    """Each item keeps some memory: in the end one fails that is not to blame."""
+    kept = []
+
+    def run(item: bytes) -> bytes:
+        kept.append(bytearray(64 << 20))
+        return item
+
+    return run
+
+
 def make(setup: bytes):
+    if setup == b"hoard":
+        return hoarding()
     if setup == b"poison":
         return poisoned()
     if setup == b"bad":

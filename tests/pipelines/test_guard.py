@@ -104,6 +104,13 @@ def test_an_item_is_not_blamed_for_what_an_earlier_one_did():
     assert guard.deaths == 1
 
 
+def test_an_item_is_not_blamed_for_memory_that_others_used_up():
+    with Guard("guard_targets:make", LIMITS, setup=b"hoard") as guard:
+        items = [b"%d" % i for i in range(12)]
+        assert [r for _, r in guard.map(items)] == items
+    assert guard.deaths >= 3
+
+
 def test_setup_reaches_the_target_after_a_restart():
     with Guard("guard_targets:make", LIMITS, setup=b"<") as guard:
         assert guard(b"1") == b"<1"
