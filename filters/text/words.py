@@ -13,6 +13,7 @@ of it is copied into the tree. A language without a list has no measure, and so 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import lru_cache
 
 from filters.text.languages import normalise
@@ -77,8 +78,8 @@ def _wordfreq_languages(wordfreq) -> dict[str, str]:  # noqa: ANN001 - a module
     return wordfreq.available_languages("best")
 
 
-@lru_cache(maxsize=8)
-def common(language: str) -> frozenset[str]:
+@lru_cache(maxsize=64)
+def common(language: str) -> Set[str]:
     """All words of a language that wordfreq knows, cut as `segment` cuts a text; empty if it has no list."""
     import wordfreq
 
@@ -88,7 +89,7 @@ def common(language: str) -> frozenset[str]:
     known = wordfreq.get_frequency_dict(code, "best")
     if code in ("zh", "ja"):
         return frozenset(u for w in known for u in cut(w))
-    return frozenset(known)
+    return known.keys()  # of the dictionary that wordfreq keeps anyway: no copy, so that a page in a rare language costs no reload
 
 
 @lru_cache(maxsize=64)
