@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,6 @@ class Features:
 
     documents: pa.Table
     nodes: pa.Table
-    hashes: NDArray[np.uint64]
-    offsets: NDArray[np.int64]
 
 
 def documents_schema(settings: DedupSettings) -> pa.Schema:
@@ -49,26 +47,23 @@ NODES = pa.schema([("row", pa.int32()), ("index", pa.int32()), ("kind", pa.int8(
 
 def nothing(settings: DedupSettings) -> Features:
     """Of a unit without documents."""
-    return Features(documents_schema(settings).empty_table(), NODES.empty_table(), np.zeros(0, np.uint64), np.zeros(1, np.int64))
+    return Features(documents_schema(settings).empty_table(), NODES.empty_table())
 
 
-def of_file(path: str, settings: DedupSettings) -> Features:
-    """Read a unit's `documents` in batches, only the columns that count."""
-    documents, nodes, hashes, counts = [], [], [], [np.zeros(1, np.int64)]
+def of_file(path: str, settings: DedupSettings, sink: Callable[[NDArray[np.uint64], NDArray[np.int64]], None]) -> Features:
+    """Read a unit's `documents` in batches, only the columns that count; each batch's shingles go to `sink`."""
+    documents, nodes = [], []
     row = 0
     with storage.open_read(path) as f:
         for batch in pq.ParquetFile(f).iter_batches(BATCH, columns=COLUMNS + NODE_COLUMNS):
             d, n, h, offsets = of_batch(batch, row, settings)
             documents.append(d)
             nodes.append(n)
-            hashes.append(h)
-            counts.append(np.diff(offsets))
+            sink(h, offsets)
             row += len(batch)
     return Features(
         pa.Table.from_batches(documents, documents_schema(settings)),
         pa.Table.from_batches(nodes, NODES),
-        np.concatenate(hashes) if hashes else np.zeros(0, np.uint64),
-        np.cumsum(np.concatenate(counts)),
     )
 
 

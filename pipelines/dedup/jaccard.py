@@ -6,8 +6,10 @@ candidate pair costs two short reads instead of reading pages again or sending t
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numba
 import numpy as np
@@ -15,31 +17,44 @@ from numpy.typing import NDArray
 
 from pipelines import storage
 
-_HEAD = struct.Struct("<8sQ")
+_TAIL = struct.Struct("<Q8s")  # documents, magic: at the end, because hashes are written as they come
 _MAGIC = b"weftshg1"
 _GAP = 1 << 16  # bytes; reading across a smaller gap is cheaper than another request
 
 
-def write(path: str, hashes: NDArray[np.uint64], offsets: NDArray[np.int64]) -> None:
-    """The shingles of a unit: documents are numbered as in `offsets`."""
-    with storage.atomic(path) as f:
-        f.write(_HEAD.pack(_MAGIC, len(offsets)))
-        f.write(np.ascontiguousarray(offsets, "<i8").tobytes())
-        f.write(np.ascontiguousarray(hashes[: offsets[-1]], "<u8").data.cast("B"))
+class Writer:
+    """Takes the shingles of a unit, batch after batch. Use within `storage.atomic`."""
+
+    def __init__(self, file: Any):
+        self.file = file
+        self.ends: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
+
+    def add(self, hashes: NDArray[np.uint64], offsets: NDArray[np.int64]) -> None:
+        """Of the next documents: `hashes[offsets[d]:offsets[d + 1]]` each."""
+        self.file.write(np.ascontiguousarray(hashes[: offsets[-1]], "<u8").data.cast("B"))
+        self.ends.append(offsets[1:] + self.ends[-1][-1])
+
+    def finish(self) -> None:
+        offsets = np.concatenate(self.ends)
+        self.file.write(offsets.astype("<i8").tobytes())
+        self.file.write(_TAIL.pack(len(offsets), _MAGIC))
 
 
 def read(path: str, rows: NDArray[np.int64]) -> list[NDArray[np.uint64]]:
     """The shingle sets (sorted, distinct) of the documents `rows` (ascending). Memory: those documents' only."""
     with storage.open_read(path) as f:
-        magic, count = _HEAD.unpack(f.read(_HEAD.size))
+        end = f.seek(0, io.SEEK_END)
+        f.seek(max(0, end - _TAIL.size))
+        tail = f.read(_TAIL.size)
+        count, magic = _TAIL.unpack(tail) if len(tail) == _TAIL.size else (0, b"")
         if magic != _MAGIC:
-            raise ValueError(f"{path}: not a shingle file; delete the stage's folder and run again")
+            raise ValueError(f"{path}: not a whole shingle file; delete the stage's folder and run again")
+        f.seek(end - _TAIL.size - 8 * count)
         offsets = np.frombuffer(f.read(8 * count), "<i8")
-        base = _HEAD.size + 8 * count
         out: list[NDArray[np.uint64]] = []
         for low, high in _ranges(rows, offsets):
             begin, end = offsets[rows[low]], offsets[rows[high - 1] + 1]
-            f.seek(base + 8 * int(begin))
+            f.seek(8 * int(begin))
             block = np.frombuffer(f.read(8 * int(end - begin)), "<u8")
             out += [as_set(block[offsets[r] - begin : offsets[r + 1] - begin]) for r in rows[low:high]]
         return out
@@ -56,7 +71,8 @@ def _ranges(rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> Iterable[tup
 
 
 def as_set(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return np.unique(hashes)
+    ordered = np.sort(hashes)  # faster here than np.unique, which hashes first
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 
 
 def pairwise(

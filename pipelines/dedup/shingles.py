@@ -14,6 +14,7 @@ no Python string is made; `plain_shingles` is the same definition in plain Pytho
 
 from __future__ import annotations
 
+import bisect
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -57,10 +58,12 @@ class Texts:
 @cache
 def table() -> NDArray[np.uint32]:
     """Code point -> what it is, for code points below 0x20000."""
-    out = np.zeros(_TABLE_SIZE, np.uint32)
-    for cp in range(_TABLE_SIZE):
-        out[cp] = _entry.__wrapped__(cp)
-    return out
+    return np.fromiter(map(_entry.__wrapped__, range(_TABLE_SIZE)), np.uint32, _TABLE_SIZE)
+
+
+def _spaceless(cp: int) -> bool:
+    at = bisect.bisect_right(_SPACELESS, (cp, _TABLE_SIZE))
+    return at > 0 and cp <= _SPACELESS[at - 1][1]
 
 
 @lru_cache(maxsize=4096)
@@ -71,9 +74,10 @@ def _entry(cp: int) -> int:
         return SKIP
     if category[0] not in "LN":
         return SEPARATOR
-    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).lower())
-    base = next((c for c in folded if unicodedata.category(c)[0] in "LN"), char)
-    return ord(base) << 1 | any(a <= cp <= b for a, b in _SPACELESS)
+    if category != "Lo" or unicodedata.decomposition(char) or "\uac00" <= char <= "\ud7a3":  # most letters without case are their own base
+        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).lower())
+        char = next((c for c in folded if unicodedata.category(c)[0] in "LN"), char)
+    return ord(char) << 1 | _spaceless(cp)
 
 
 def shingles(texts: Texts, n: int = 5) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -85,7 +89,7 @@ def shingles(texts: Texts, n: int = 5) -> tuple[NDArray[np.uint64], NDArray[np.i
     out = np.empty(len(words) + len(texts), np.uint64)
     offsets = np.zeros(len(texts) + 1, np.int64)
     used = _shingle(texts.data, texts.starts, texts.ends, texts.first, n, table(), words, out, offsets)
-    return out[:used].copy() if used < len(out) // 2 else out[:used], offsets
+    return out[:used], offsets
 
 
 @numba.njit(cache=True, nogil=True, inline="always")

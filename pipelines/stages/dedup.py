@@ -123,13 +123,14 @@ class Prepare:
     def __call__(self, unit: str) -> None:
         work = self.work
         path = work.extract.path("documents", unit)
-        if path is None:  # a unit without documents
-            f = features.nothing(work.settings)
-        else:
-            f = features.of_file(path, work.settings)
+        f = features.nothing(work.settings)
+        if path is not None:  # None: a unit without documents
+            with storage.atomic(work.shingles(unit)) as file:
+                writer = jaccard.Writer(file)
+                f = features.of_file(path, work.settings, writer.add)
+                writer.finish()
         work.write("documents", unit, f.documents)
         work.write("nodes", unit, f.nodes)
-        jaccard.write(work.shingles(unit), f.hashes, f.offsets)
         work.write("ready", unit, schema("edges").empty_table())
 
 
