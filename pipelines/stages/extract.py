@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from filters.base import At
+from filters.registry import rules
 from pipelines import beam, storage
 from pipelines.guard import Guard, GuardLimits
 from pipelines.settings.config import Config
@@ -25,8 +27,9 @@ class ExtractStage(Stage):
     reads = ()
 
     def settings(self, config: Config) -> dict[str, Any]:
-        chosen = config.model_dump(mode="json", include={"input", "extract", "filters"})
-        return {**chosen, "rules": list(config.filters)}  # judging order matters, and canonical JSON forgets it
+        chosen = config.model_dump(mode="json", include={"input", "extract"})
+        used = {n: v for n, v in config.filters.items() if n not in rules() or rules()[n].at == At.EXTRACT}
+        return {**chosen, "filters": used, "rules": list(used)}  # judging order matters, and canonical JSON forgets it
 
     def sources(self, config: Config) -> dict[str, str]:
         return inputs.identity(config.input)
