@@ -47,29 +47,36 @@ def features(endings: Iterable[str], quality: Iterable[str]) -> list[dict[str, A
     ]
 
 
-def head(shards: Sequence[ShardEntry], endings: Iterable[str], quality: Iterable[str], languages: Iterable[str]) -> str:
-    """YAML between `---` lines. Values are written as JSON, which is YAML, so nothing from the web can end a line early."""
+def head(
+    shards: Sequence[ShardEntry],
+    endings: Iterable[str],
+    quality: Iterable[str],
+    languages: Iterable[str],
+    globs: Mapping[str, str] | None = None,
+    audit: Mapping[str, str] | None = None,
+) -> str:
+    """YAML between `---` lines. Values are written as JSON, which is YAML, so nothing from the web can end a line early.
+
+    Splits name their tars one by one, or by `globs` (split -> pattern) where the folder holds nothing else; `audit` adds a
+    configuration per table (name -> pattern).
+    """
+    names = {"train": "train", "val": "validation"}
     splits: dict[str, list[ShardEntry]] = {}
     for s in shards:
-        splits.setdefault(s.split, []).append(s)
-    names = {"val": "validation"}
-    info = {
-        "features": features(endings, quality),
-        "splits": [
-            {"name": names.get(k, k), "num_bytes": sum(s.bytes for s in v), "num_examples": sum(s.documents for s in v)}
-            for k, v in splits.items()
-        ],
-    }
+        splits.setdefault(names[s.split], []).append(s)
+    files = [{"split": k, "path": globs[k] if globs else [s.tar for s in v]} for k, v in splits.items()]
+    sizes = [{"name": k, "num_bytes": sum(s.bytes for s in v), "num_examples": sum(s.documents for s in v)} for k, v in splits.items()]
+    info = {"config_name": "default", "features": features(endings, quality), "splits": sizes}
+    configs = [{"config_name": "default", "data_files": files, "default": True}]
+    configs += [{"config_name": f"audit_{t}", "data_files": [{"split": "train", "path": p}]} for t, p in (audit or {}).items()]
     values: Mapping[str, Any] = {
         "pretty_name": "Weft shards",
         "task_categories": ["image-text-to-text"],
         "language": sorted(lang for lang in set(languages) if len(lang) in (2, 3) and lang != "und"),
         "size_categories": [size_category(sum(s.documents for s in shards))],
         "tags": ["webdataset", "interleaved", "common-crawl"],
-        "configs": [
-            {"config_name": "default", "data_files": [{"split": names.get(k, k), "path": [s.tar for s in v]} for k, v in splits.items()]}
-        ],
-        "dataset_info": info,
+        "configs": configs,
+        "dataset_info": [info],
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(["---", *lines, "---", ""])

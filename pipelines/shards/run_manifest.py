@@ -56,7 +56,7 @@ def build(run: str) -> tuple[RunManifest, dict[str, bytes]]:
         raise ManifestError(f"{run}: stage pack is not done; run `weft run` again to finish it")
     root, pack, _ = found["pack"]
     shards = tuple(sorted(entry_of(e) for e in pack.facts.get("entries", {}).values()))
-    beside = sidecars.build(shards, *_seen(storage.join(root, layout.SHARDS), shards), pack.facts.get("measures", ()))
+    beside = sidecars.build(shards, *seen(storage.join(root, layout.SHARDS), shards), pack.facts.get("measures", ()))
     config = tomllib.loads(storage.read_bytes(storage.join(run, layout.CONFIG)).decode())
     log = json.loads(storage.read_bytes(storage.join(run, LOG))) if storage.exists(storage.join(run, LOG)) else []
     manifest = RunManifest(
@@ -162,7 +162,7 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _seen(folder: str, shards: Iterable[ShardEntry]) -> tuple[list[str], list[str]]:
+def seen(folder: str, shards: Iterable[ShardEntry]) -> tuple[list[str], list[str]]:
     """Member endings (`0.jpg`) and languages that occur, from the indexes."""
     endings: set[str] = set()
     languages: set[str] = set()

@@ -1,0 +1,1 @@
+"""A run in other projects' formats. Each module reads only the published shards and the tables their manifests name."""

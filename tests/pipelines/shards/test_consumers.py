@@ -1,0 +1,107 @@
+"""Stock readers of other projects read every sample of the shards unchanged: text, order, nulls, image bytes."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.shards.export.source import everything, manifest_of
+
+HERE = Path(__file__).parent
+PEERS = Path(os.environ.get("WEFT_PEERS", Path(__file__).resolve().parents[3] / ".peers"))  # `make peers` fills it
+
+
+@pytest.fixture(scope="module")
+def expected(packed_run):
+    run = str(packed_run[1])
+    return {s.record["doc_id"]: s for s in everything(run, manifest_of(run))}
+
+
+def read(python, script, folder):
+    done = subprocess.run([str(python), str(HERE / script), str(folder)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def peer(name):
+    python = PEERS / name / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{name} is not installed beside the project (`make peers`, or WEFT_PEERS)")
+    return python
+
+
+@pytest.mark.parametrize("version", ["installed", "webdataset1"])
+def test_webdataset(packed_run, expected, version):
+    if version == "installed":
+        pytest.importorskip("webdataset")
+    found = read(Path(sys.executable) if version == "installed" else peer(version), "read_wds.py", packed_run[1] / "shards")["documents"]
+    assert set(found) == set(expected)
+    for key, got in found.items():
+        sample = expected[key]
+        assert (got["texts"], got["images"]) == (sample.record["texts"], sample.record["images"])
+        assert got["sha256"] == {n: hashlib.sha256(b).hexdigest() for n, b in sample.images.items()}
+        assert list(got["sha256"].values()) == [s for s in sample.record["image_sha256"] if s]
+
+
+def test_wids(packed_run, expected):
+    wids = pytest.importorskip("wids", reason="webdataset 1.x no longer ships wids")
+    seen = {}
+    for name in ("weft.wids.json", "weft-val.wids.json"):
+        folder = packed_run[1] / "shards"
+        listing = json.loads((folder / name).read_text())["shardlist"]
+        rows = [{**s, "url": str(folder / s["url"])} for s in listing]
+        for s in listing:
+            assert hashlib.md5((folder / s["url"]).read_bytes()).hexdigest() == s["md5sum"]
+        data = wids.ShardListDataset(rows, transformations=[])
+        for i in range(len(data)):
+            sample = data[i]
+            seen[sample["__key__"]] = {k.lstrip("."): v.read() for k, v in sample.items() if not k.startswith("__")}
+    assert set(seen) == set(expected)
+    for key, files in seen.items():
+        assert json.loads(files.pop("json")) == expected[key].record
+        assert {f"{key}.{ending}": data for ending, data in files.items()} == expected[key].images
+
+
+def test_energon_with_its_cooker(run_copy, expected):
+    found = read(peer("energon"), "read_energon.py", run_copy / "shards")
+    assert set(found) == set(expected)
+    for key, pieces in found.items():
+        record, images = expected[key].record, expected[key].images
+        assert pieces == [
+            t if n is None else hashlib.sha256(images[n]).hexdigest() for t, n in zip(record["texts"], record["images"], strict=True)
+        ]
+
+
+def test_hugging_face_loads_the_folder_without_arguments(packed_run, expected, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(packed_run[1] / "shards"), cache_dir=str(tmp_path))
+    assert set(loaded) == {"train", "validation"}
+    found = {}
+    for split in loaded.values():
+        plain = split.cast_column("json", split.features["json"])
+        for name, feature in split.features.items():
+            if isinstance(feature, datasets.Image):
+                plain = plain.cast_column(name, datasets.Image(decode=False))
+        found |= {row["__key__"]: row for row in plain}
+    assert set(found) == set(expected)
+    for key, row in found.items():
+        assert row["json"] == expected[key].record
+        got = {f"{key}.{n}": v["bytes"] for n, v in row.items() if n[0].isdigit() and v is not None}
+        assert got == expected[key].images
+
+
+def test_plain_tar_tools_list_members_in_order(packed_run):
+    import tarfile
+
+    for path in sorted((packed_run[1] / "shards").glob("*.tar")):
+        with tarfile.open(path) as t:
+            names = t.getnames()
+        keys = [n.split(".")[0] for n in names]
+        assert keys == sorted(keys)
+        positions = [(-1 if n.endswith(".json") else int(n.split(".")[1])) for n in names]
+        pairs = list(zip(keys, positions, strict=True))
+        assert all(a < b for (k, a), (m, b) in zip(pairs, pairs[1:], strict=False) if k == m)
