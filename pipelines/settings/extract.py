@@ -21,7 +21,7 @@ class ExtractSettings(Settings):
     opt_out: Literal["respect", "record"] = Field(
         "respect", description="`respect`: drop what a page's own signals reserve, keep the evidence. `record`: only keep the evidence."
     )
-    mask_pii: bool = Field(True, description="Replace e-mail and IP addresses, telephone, IBAN and card numbers in kept text.")
+    mask_pii: bool = Field(True, description="Replace e-mail and IP addresses, telephone, IBAN and card numbers in all stored text.")
     reject_share: float = Field(0.01, ge=0, le=1, description="Share of dropped documents, chosen by hash, stored with text.")
     use_archived_images: bool = Field(
         True, description="Note the images that lie in the same archives, so that they are read from there instead of being fetched."

@@ -206,10 +206,11 @@ class Reader:
         facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
         sizes = [len(n.text.encode("utf-8", "replace")) for n in nodes]
-        if store and self.settings["mask_pii"]:
-            nodes = [_masked(n, facts) if n.kind == TEXT and not n.reason else n for n in nodes]
+        title = page.title
+        if store and self.settings["mask_pii"]:  # in all that is stored, the dropped parts too
+            nodes, title = [_masked_node(n, facts) for n in nodes], _masked(title, facts)
         return Row(
-            who, None, page.title, language, score, measures, reasons, shadow, store,
+            who, None, title, language, score, measures, reasons, shadow, store,
             [tuple(n if store else n._replace(text="", alt="", caption="")) for n in nodes], sizes, judged,
             [("page", s.signal, s.value[:500], s.token, acts and (s.reserves_page or s.reserves_images), s.evidence) for s in signals],
             facts,
@@ -239,11 +240,17 @@ def _also(j: Judged, reason: str) -> Judged:
     return Judged(j.measures, [*j.reasons, str(reason)], j.shadow)
 
 
-def _masked(n: Node, facts: dict[str, int]) -> Node:
-    text, counts = mask(n.text)
+def _masked_node(n: Node, facts: dict[str, int]) -> Node:
+    if n.kind == IMAGE:
+        return n._replace(alt=_masked(n.alt, facts), caption=_masked(n.caption, facts)) if n.alt or n.caption else n
+    return n._replace(text=_masked(n.text, facts))
+
+
+def _masked(text: str, facts: dict[str, int]) -> str:
+    text, counts = mask(text)
     for kind, number in counts.items():
         facts[f"pii.{kind}"] = facts.get(f"pii.{kind}", 0) + number
-    return n._replace(text=text)
+    return text
 
 
 __all__ = ["Identity", "Item", "Judged", "Reader", "Row", "RuleSets", "identify_record", "item_of", "make", "setup"]
