@@ -27,7 +27,7 @@ class FetchSettings(Settings):
     opt_out_lists: tuple[str, ...] = Field((), description="Files with a URL or domain a line that must not be asked for.")
     concurrency: int = Field(512, ge=1, description="Requests in flight per worker.")
     per_host_connections: int = Field(2, ge=1, le=16, description="Connections to one host.")
-    per_host_delay_s: float = Field(1.0, ge=0, description="Seconds between the starts of two requests to one host; Crawl-delay wins if longer.")
+    per_host_delay_s: float = Field(1.0, ge=0, description="Seconds between the starts of requests to one host; a longer Crawl-delay wins.")
     crawl_delay_cap_s: float = Field(30.0, ge=0, description="A longer Crawl-delay than this is obeyed as this.")
     connect_s: float = Field(10.0, gt=0, description="Seconds to connect.")
     total_s: float = Field(30.0, gt=0, description="Seconds for one image, redirects and body included.")
@@ -37,9 +37,11 @@ class FetchSettings(Settings):
     retries: int = Field(2, ge=0, description="Further attempts after a passing failure (timeout, reset, 429, 5xx).")
     backoff_s: float = Field(1.0, ge=0, description="Wait before the first retry; doubles, with jitter, and Retry-After wins if longer.")
     backoff_cap_s: float = Field(60.0, ge=0, description="Longest wait before a retry.")
-    bucket_deadline_s: float = Field(3600.0, gt=0, description="A bucket ends by then; what is left has status `deadline` and can be retried.")
+    bucket_deadline_s: float = Field(3600.0, gt=0, description="A bucket ends by then; the rest has status `deadline`, for `weft retry`.")
     urls_per_bucket: int = Field(20_000, ge=1, description="Image URLs of one bucket, about.")
     egress_proxy: str = Field("", description="Proxy that all requests go through; nothing is taken from the environment.")
+    earlier: str = Field("", description="Digest of an earlier fetch of this run: only its passing failures are asked again.")
+    img2dataset: str = Field("", description="Folder written by img2dataset (webdataset or files): what it holds is taken from there.")
     allow_test_resolve: bool = Field(False, description="Tests only: allow `test_resolve`.")
     test_resolve: dict[str, str] = Field(
         default_factory=dict, description='Tests only: host or "*" -> loopback "ip:port", so that public names play on this machine.'

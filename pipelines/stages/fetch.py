@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,8 +18,9 @@ from pipelines.settings.config import Config
 from pipelines.settings.fetch import OUTPUT_NEUTRAL, FetchSettings
 from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
+from pipelines.web.fetch import held
 from pipelines.web.fetch.journal import Journal
-from pipelines.web.optout import image_signals
+from pipelines.web.fetch.record import row_of
 from pipelines.web.urls import host_of
 from schemas import layout, tables
 from schemas.ids import bucket_of
@@ -60,7 +61,8 @@ class FetchStage(Stage):
         dropped: dict[str, int] = {}
         for status, n in statuses.items():
             if status != "success":
-                reason = Reason.IMAGE_OPT_OUT.value if status.startswith(("opt-out", "robots.txt disallows")) else Reason.IMAGE_NOT_FETCHED.value
+                reserved = status.startswith(("opt-out", "robots.txt disallows"))
+                reason = (Reason.IMAGE_OPT_OUT if reserved else Reason.IMAGE_NOT_FETCHED).value
                 dropped[reason] = dropped.get(reason, 0) + n
         return {"image_urls": Count(facts.get("wanted", 0), statuses.get("success", 0), dropped)}
 
@@ -80,7 +82,15 @@ class WantUnit:
                     wanted[n.image_id] = (bucket_of(host_of(n.url), buckets), n.url)
         rows = sorted((b, i, u) for i, (b, u) in wanted.items())
         table = pa.table({f.name: pa.array([r[k] for r in rows], f.type) for k, f in enumerate(WANTED)}, WANTED)
-        self.ctx.writer.commit("unit", unit, {"wanted": table})
+        self.ctx.writer.commit("unit", unit, {"wanted": table, "archived": self._archived(unit, buckets)})
+
+    def _archived(self, unit: str, buckets: int) -> pa.Table:
+        """Images that lie in this unit's archives, by the bucket that may want them."""
+        found = self.ctx.inputs["extract"].read("archived", unit)
+        if found is None:
+            found = tables.schema("archived").empty_table()
+        of = [bucket_of(host_of(u), buckets) for u in found["url"].to_pylist()]
+        return found.append_column("bucket", pa.array(of, pa.int32())).sort_by([("bucket", "ascending"), ("image_id", "ascending")])
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,37 @@ class FetchBucket:
         wanted = self._wanted(int(bucket))
         journal = Journal(self._scratch(bucket))
         finished = {r["image_id"] for r in journal.rows}
+        for row, body in self._held(bucket, {i: u for i, u in wanted.items() if i not in finished}):
+            journal.add(row, body)
+        finished = {r["image_id"] for r in journal.rows}
         left = [(i, u) for i, u in sorted(wanted.items()) if i not in finished]
         if left:
             _loop(fetch(left, self.ctx.config.fetch, journal))
         journal.close()
         self._publish(bucket, journal, len(wanted))
         journal.remove()
+
+    def _held(self, bucket: str, wanted: dict[str, str]) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """What need not be asked for: it lies in an earlier fetch of this run, in the archives, or in a folder of img2dataset."""
+        s = self.ctx.config.fetch
+        places = (
+            held.from_earlier(self.ctx.run, s.earlier, bucket, wanted) if s.earlier else (),
+            held.from_archives(self._archived(int(bucket), wanted), s),
+            held.from_img2dataset(s.img2dataset, wanted, s) if s.img2dataset else (),
+        )
+        for place in places:
+            for row, body in place:
+                if wanted.pop(row["image_id"], None) is not None:
+                    yield row, body
+
+    def _archived(self, bucket: int, wanted: dict[str, str]) -> list[dict[str, Any]]:
+        out: list[dict[str, Any]] = []
+        for unit in self.ctx.groups["unit"]:
+            path = self.ctx.path(layout.table_file("archived", unit))
+            with storage.open_read(path) as f:
+                t = pq.read_table(f, filters=[("bucket", "=", bucket)])
+            out += [r for r in t.to_pylist() if wanted.get(r["image_id"]) == r["url"]]
+        return out
 
     def _wanted(self, bucket: int) -> dict[str, str]:
         out: dict[str, str] = {}
@@ -169,28 +204,24 @@ async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: J
     transport = HttpTransport(policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy)
 
     def record(r: Result) -> None:
-        import hashlib
+        journal.add(row_of(r), r.answer.body)
 
-        a = r.answer
-        signals = image_signals(a.headers)
-        journal.add(
-            {
-                "image_id": r.image_id, "url": r.url, "host": r.host, "status": a.status, "http_status": a.http_status,
-                "final_url": a.final_url, "redirects": a.redirects, "address_class": a.address_class, "content_type": a.content_type,
-                "sha256": hashlib.sha256(a.body).hexdigest() if a.body else "", "attempts": r.attempts, "seconds": round(r.seconds, 3),
-                "fetched_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "detail": a.detail,
-                "optouts": [
-                    {"signal": s.signal, "value": s.value, "token": s.token, "acted": a.status.startswith("opt-out"), "evidence": s.evidence}
-                    for s in signals
-                ],
-            },
-            a.body,
-        )  # fmt: skip
-
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(64, settings.concurrency), "dns"))
+    _many_files()
     try:
         await fetch_all(urls, transport, bounds, policy, record)
     finally:
         await transport.close()
+
+
+def _many_files() -> None:
+    """Thousands of connections need as many descriptors as this process may have."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65_536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536) if hard > 65_536 else wanted, hard))
 
 
 def _loop(work: Any) -> None:

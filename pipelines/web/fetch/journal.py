@@ -46,8 +46,10 @@ class Journal:
         """Record one finished URL. Bodies reach the disk before the lines that name them."""
         row = {**row, "at": self._bodies.tell(), "bytes": len(body)}
         self._bodies.write(body)
+        self._bodies.flush()  # to the kernel: a killed process loses nothing; `sync` guards against a lost machine
         self.rows.append(row)
         self._lines.write(json.dumps(row).encode() + b"\n")
+        self._lines.flush()
         self._unsynced += 1
         if self._unsynced >= SYNC_EVERY:
             self.sync()

@@ -3,11 +3,13 @@ community group report, 2024, "TDM File on the Origin Server")."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from pipelines.web.fetch.transport import Bounds, Transport
+from pipelines.web.fetch.transport import Answer, Bounds
 
 PATH = "/.well-known/tdmrep.json"
 MAX_BYTES = 500 << 10
@@ -20,6 +22,7 @@ class TdmFile:
     """Rules of one origin, in its order."""
 
     rules: tuple[tuple[str, bool], ...] = ()  # (path pattern, reserved)
+    sha256: str = ""  # of the file: evidence
 
     def refusal(self, url: str) -> str:
         """"" if the URL is not reserved, else a status in words. The first rule that matches decides."""
@@ -42,13 +45,13 @@ def parse_tdm_file(body: bytes) -> TdmFile:
         where = entry.get("location") if isinstance(entry, dict) else None
         if isinstance(where, str) and len(where) <= 2000:
             rules.append((where, str(entry.get(TOKEN)).strip() == "1"))
-    return TdmFile(tuple(rules))
+    return TdmFile(tuple(rules), hashlib.sha256(body).hexdigest())
 
 
-async def tdm_file_of(url: str, transport: Transport, bounds: Bounds) -> TdmFile:
-    """Fetch and read the file that governs `url`. No answer, no rules: unlike robots.txt, its absence says nothing."""
+async def tdm_file_of(url: str, get: Callable[[str, Bounds], Awaitable[Answer]], bounds: Bounds) -> TdmFile:
+    """Ask `get` for the file that governs `url`. No answer, no rules: unlike robots.txt, its absence says nothing."""
     parts = urlsplit(url)
-    answer = await transport.get(f"{parts.scheme}://{parts.netloc}{PATH}", replace(bounds, max_bytes=MAX_BYTES))
+    answer = await get(f"{parts.scheme}://{parts.netloc}{PATH}", replace(bounds, max_bytes=MAX_BYTES))
     return parse_tdm_file(answer.body) if answer.status == "success" else TdmFile()
 
 
