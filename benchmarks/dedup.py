@@ -202,9 +202,9 @@ def match(signature: np.ndarray, per_bucket: int = 10_000) -> int:
         to = (keys % np.uint64(buckets)).astype(np.int64)
         order = by_part(to, buckets)
         bounds = np.searchsorted(to[order], np.arange(buckets + 1))
+        keys, rows = keys[order], rows[order]
         for b in range(buckets):
-            part = order[bounds[b] : bounds[b + 1]]
-            parts[b].append((keys[part], rows[part]))
+            parts[b].append((keys[bounds[b] : bounds[b + 1]], rows[bounds[b] : bounds[b + 1]]))
     pairs = 0
     for part in parts:
         keys, rows = (np.concatenate(x) for x in zip(*part, strict=True))
@@ -277,8 +277,8 @@ def write_documents(folder: Path, count: int, per_unit: int) -> Any:
         corpus = texts(min(per_unit, count - unit * per_unit), seed=unit)
         name = f"{unit:05d}"
         rows = [
-            {"doc_id": doc_id(f"http://h.example/{unit}/{i}", "", ""), "url": "",
-             "canonical_url": f"http://h{rng.randrange(500)}.example/{unit}/{i}", "domain": "h.example", "fetched_at": "2024-05-01T00:00:00Z",
+            {"doc_id": doc_id(f"http://h.example/{unit}/{i}", "", ""), "url": "", "domain": "h.example",
+             "canonical_url": f"http://h{rng.randrange(500)}.example/{unit}/{i}", "fetched_at": "2024-05-01T00:00:00Z",
              "nodes": [{"index": 0, "kind": "text", "text": t, "reason": ""}]}
             for i, t in enumerate(corpus)
         ]  # fmt: skip
