@@ -14,7 +14,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="demo-run", help="folder for the web, the run and the model (default: demo-run)")
     parser.add_argument("--pages", type=int, default=400, help="size of the web, 50 to 50000 (default: 400)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
-    parser.add_argument("--workers", type=int, default=0, help="worker processes (default: one per core)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="worker processes (default: 1; on a web this small, starting more costs more than they save)"
+    )
     parser.add_argument("--no-train", action="store_true", help="stop after the report")
     parser.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting of configs/demo.toml"
