@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 
@@ -157,7 +158,7 @@ class HostileServer:
 
     async def _do_to(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
         """/to/<n>/<url>: after n hops, redirect to the URL."""
-        _, _, n, target = seen.path.split("/", 3)
+        _, _, n, target = unquote(seen.path).split("/", 3)
         return await _send(w, 302, b"", {"Location": target if n == "1" else f"/to/{int(n) - 1}/{target}"})
 
     async def _do_long_header(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
