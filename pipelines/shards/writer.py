@@ -46,6 +46,10 @@ class ShardWriter:
         if os.path.exists(self._temporary):
             os.unlink(self._temporary)
 
+    def counted(self, tokenizer: str, count: index.Tokens) -> None:
+        """Take token counts from elsewhere: who counted, and a function of a document's texts."""
+        self.tokenizer, self._count = tokenizer, count
+
     def add(self, record: dict[str, Any], members: list[Member]) -> None:
         """Append a document (from `document.members`). ShardError if its key is not above the last one."""
         key = record["doc_id"]
@@ -65,8 +69,9 @@ class ShardWriter:
                 self._write(piece)
         self._rows.append(index.row(record, places, start, self._at, crc, self._count, self.quality))
 
-    def close(self) -> ShardEntry:
-        """Publish the shard and say what it is. ShardError if another content has already been published for its id."""
+    def close(self, replaces: str | None = None) -> ShardEntry:
+        """Publish the shard and say what it is. ShardError if another content has already been published for its id, unless
+        it is the version that this one `replaces` (its sha12)."""
         self._write(bytes(TAR_END))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -74,6 +79,7 @@ class ShardWriter:
         sha256 = self._sha.hexdigest()
         name = ShardName(self.split, self.number, sha256[:12])
         others = [n for n in storage.listing(self.folder) if _version(n) not in (None, name) and _version(n)[:2] == name[:2]]  # type: ignore[index]
+        others = [n for n in others if replaces is None or parse_name(n).sha12 != replaces]
         if others:
             raise ShardError(
                 f"{storage.join(self.folder, name.tar)}: the same shard already exists with another content, as {others[0]}. Workers had "

@@ -37,7 +37,8 @@ def members(sample: Sample, min_score: float | None) -> Iterator[list[Member]]:
         if not text or (min_score is not None and (score is None or score < min_score)):
             continue
         key = f"{record['doc_id']}_{i}"
-        about = {"key": key, "url": record["image_url"][i], "page": record["url"], "caption": text, "text_from": source,
+        about = {"key": key, "url": record["image_url"][i], "page": record["url"],
+                 "caption": text, "text_from": source,
                  "sha256": record["image_sha256"][i], "width": record["image_width"][i], "height": record["image_height"][i], "clip_score": score}  # fmt: skip
         yield [
             Member(f"{key}.{name.rsplit('.', 1)[1]}", sample.images[name]),

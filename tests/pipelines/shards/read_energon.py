@@ -20,7 +20,7 @@ from megatron.energon import (
 @stateless
 def cook(sample):
     record = json.loads(sample["json"]) if isinstance(sample["json"], (bytes, str)) else sample["json"]
-    pieces = [t if n is None else sample[n.split(".", 1)[1]] for t, n in zip(record["texts"], record["images"])]
+    pieces = [t if n is None else sample[n.split(".", 1)[1]] for t, n in zip(record["texts"], record["images"], strict=True)]
     return InterleavedSample(**basic_sample_keys(sample), sequence=pieces)
 
 
