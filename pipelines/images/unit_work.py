@@ -131,12 +131,12 @@ def _scores(
     if not windows:
         return {(p.row, p.index): Scored(PairFacts(), -1, "", []) for p in places}
     where = {w: i for i, w in enumerate(windows)}
-    vectors = clip.texts(windows)
+    vectors = clip.texts(windows).astype(np.float64)  # float32 products differ in their last bits with where arrays lie in memory
     others = [(text, doc_id, where[text]) for text, doc_id in negatives]
     other_vectors = vectors[[i for _, _, i in others]]
     out = {}
     for p in places:
-        image = np.frombuffer(_vector(known, p) or b"", "<f4")
+        image = np.frombuffer(_vector(known, p) or b"", "<f4").astype(np.float64)
         own = {w for t in p.texts for w in t.windows}
         texts = [{"index": t.index, "kind": t.kind, "similarity": rounded(max(float(vectors[where[w]] @ image) for w in t.windows), s.precision)}
                  for t in p.texts]  # fmt: skip

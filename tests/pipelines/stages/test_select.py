@@ -1,0 +1,150 @@
+"""Stage select: every reason, exact shares, presets, splits; from stored measures alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipelines import storage
+from pipelines.settings.config import Config, build
+from pipelines.settings.select import SelectSettings
+from pipelines.stage import Done, digest, execute
+from pipelines.stages.score import ScoreStage
+from pipelines.stages.select import SelectStage
+from schemas.ids import image_id
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
+from pictures import encoded, scene  # noqa: E402
+from scored_run import Web, demo_clip  # noqa: E402
+
+RULES = {"image.size": {"min": 150}, "pair.similarity": {"min": 0.5}, "document.images_left": {"min": 1, "max": 30}}
+
+
+def config(filters: dict | None = None, score: dict | None = None, **select: object) -> Config:
+    own = {"neighbours": 1, "shadow_share": 0.0, "clip": demo_clip(), **(score or {})}
+    return build({"runner": {"workers": 1}, "score": own, "select": select, "filters": RULES if filters is None else filters}, "test")
+
+
+def rows(done: Done, table: str) -> list[dict]:
+    return pa.concat_tables([storage.read_table(p) for p in done.paths(table)]).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("select")
+    web = Web(36)
+    web.viral = [web.put(encoded(scene(320, 240, 7), "JPEG", quality=60 + i)) for i in range(12)]  # type: ignore[attr-defined]
+    web.tiny = web.put(encoded(scene(60, 60, 8), "PNG"))  # type: ignore[attr-defined]
+    web.gone = web.put(b"", status="HTTP 404")  # type: ignore[attr-defined]
+    web.noai = web.put(b"", status="opt-out: X-Robots-Tag noai")  # type: ignore[attr-defined]
+    inputs = web.write(root)
+    inputs["score"] = execute(ScoreStage(), str(root / "run"), config(), inputs).done
+    return web, inputs, root
+
+
+def select(run, where: Path, cfg: Config) -> Done:
+    return execute(SelectStage(), str(where), cfg, run[1]).done
+
+
+def by_url(run, done: Done) -> dict[str, dict]:
+    ids = {image_id(u): u for u in run[0].bytes}
+    return {ids[r["image_id"]]: r for r in rows(done, "verdicts")}
+
+
+def test_every_image_has_its_reason_and_the_books_balance(run, tmp_path):
+    web, _, _ = run
+    done = select(run, tmp_path, config())
+    found = {u: r["reasons"][0] if r["reasons"] else "" for u, r in by_url(run, done).items()}
+    assert {found[u] for u in web.viral} == {"image.duplicate.copies"}
+    assert (found[web.tiny], found[web.gone], found[web.noai]) == ("image.size.below", "image.fetch.failed", "image.opt_out")
+    wrong = [found[u] for u in web.wrong]
+    right = [r for u, r in found.items() if "odd" not in u and u not in web.wrong]
+    assert wrong.count("pair.similarity.below") >= 0.9 * len(wrong) and right.count("") >= 0.95 * len(right)
+    counts = done.manifest.counts
+    for kind in ("documents", "paragraphs", "images"):
+        assert counts[kind].missing() == 0 and counts[kind].kept > 0
+    assert counts["images"].entered == len(web.bytes)
+    selected = rows(done, "selected")
+    assert len(selected) == len(web.documents)
+    lost = next(r for r in selected if r["n_images"] == 0)
+    assert lost["reason"] == "document.empty.no_image" and "document.images_left.below" in lost["reasons"] and lost["final_images"] == 0
+    kept = {(r["unit"], r["row"]) for r in selected if r["kept"]}
+    assert all((n["unit"], n["row"]) in kept for n in rows(done, "node_decisions") if n["kept"])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.85])
+def test_the_kept_share_is_the_one_asked_for(run, tmp_path, share):
+    done = select(run, tmp_path, config(keep_fraction=share, copies_max=0))
+    scored = [r for r in rows(run[1]["score"], "placements") if r["scored"] and r["image_min_side"] >= 150]
+    verdicts = {(r["doc_id"], r["index"]): r for r in rows(done, "verdicts")}
+    kept = [r for r in scored if not verdicts[(r["doc_id"], r["index"])]["reasons"]]
+    assert len(kept) == round(share * len(scored))
+    limit = min(r["pair_similarity"] for r in kept)
+    assert all(r["pair_similarity"] <= limit for r in scored if verdicts[(r["doc_id"], r["index"])]["reasons"])
+    assert "cuts" in done.manifest.facts
+
+
+def test_another_threshold_judges_again_and_measures_nothing(run, tmp_path):
+    strict = config({**RULES, "pair.similarity": {"min": 0.62}})
+    score_inputs = {k: v for k, v in run[1].items() if k != "score"}
+    assert digest(ScoreStage(), strict, score_inputs) == digest(ScoreStage(), config(), score_inputs)
+    assert digest(SelectStage(), strict, run[1]) != digest(SelectStage(), config(), run[1])
+    predicted = sum(
+        1 for r in rows(run[1]["score"], "placements") if r["scored"] and r["image_min_side"] >= 150 and r["pair_similarity"] < 0.62
+    )
+    done = select(run, tmp_path, config({**RULES, "pair.similarity": {"min": 0.62}}, copies_max=0))
+    assert done.manifest.counts["images"].dropped["pair.similarity.below"] == predicted
+    text_rule = config({**RULES, "paragraph.word_count": {"min": 9}})
+    assert digest(SelectStage(), text_rule, run[1]) == digest(SelectStage(), config(), run[1])  # decided in extract, whose digest differs
+
+
+def test_either_rule_may_save_an_image(run, tmp_path):
+    filters = {"image.size": {"min": 10_000}, "pair.similarity": {"min": 0.5}}
+    none = select(run, tmp_path / "and", config(filters))
+    some = select(run, tmp_path / "or", config(filters, combine="or", copies_max=0))
+    assert none.manifest.counts["images"].kept == 0 and some.manifest.counts["images"].kept > 20
+    assert all(r["reasons"] for u, r in by_url(run, some).items() if u in run[0].wrong and r["reasons"][:1] == ["image.size.below"])
+
+
+def test_shadow_rules_watch(run, tmp_path):
+    done = select(run, tmp_path, config({**RULES, "image.entropy": {"min": 8.0, "shadow": True}}))
+    kept = [r for r in rows(done, "verdicts") if r["kept"]]
+    assert kept and all(r["shadow_reasons"] == ["image.entropy.below"] for r in kept)
+
+
+def test_evaluation_images_go(run, tmp_path):
+    url = next(u for u, r in by_url(run, select(run, tmp_path / "plain", config())).items() if r["kept"])
+    row = next(r for r in rows(run[1]["score"], "placements") if r["image_id"] == image_id(url))
+    (tmp_path / "bench.sha256").write_text(row["sha256"] + "\n")
+    done = select(run, tmp_path / "run", config(evaluation_sets=[str(tmp_path / "bench.sha256")]))
+    assert by_url(run, done)[url]["reasons"][0] == "image.contaminated"
+
+
+def test_splits_are_by_hash_and_near_their_share(run, tmp_path):
+    done = select(run, tmp_path, config({}, validation_share=0.4, copies_max=0))
+    splits = [r["split"] for r in rows(done, "selected") if r["kept"]]
+    assert set(splits) == {"train", "val"} and 0.2 < splits.count("val") / len(splits) < 0.6
+    by_domain = select(run, tmp_path / "d", config({}, validation_share=0.5, split_by="domain", copies_max=0))
+    domains: dict[str, set[str]] = {}
+    page = {d.doc_id: d.domain for d in run[0].documents}
+    for r in rows(by_domain, "selected"):
+        if r["kept"]:
+            domains.setdefault(page[r["doc_id"]], set()).add(r["split"])
+    assert all(len(s) == 1 for s in domains.values())
+
+
+def test_assignment_gives_each_text_one_image(run, tmp_path):
+    done = select(run, tmp_path, config(assignment=True, copies_max=0))
+    given = rows(done, "assignments")
+    places = [(r["unit"], r["row"], r["text_index"]) for r in given]
+    assert given and len(places) == len(set(places))
+
+
+def test_presets_fill_only_what_is_not_set():
+    assert SelectSettings(preset="datacomp").keep_fraction == 0.3
+    assert SelectSettings(preset="datacomp", keep_fraction=0.2).keep_fraction == 0.2
+    assert SelectSettings(preset="obelics").keep_fraction is None and SelectSettings(preset="mmc4").assignment
