@@ -20,7 +20,7 @@ class DedupSettings(Settings):
     rows: int = Field(8, ge=1, le=100, description="MinHash values per band (FineWeb).")
     seed: int = Field(1, ge=0, lt=1 << 32, description="Seed of the permutations; 1 is datasketch's.")
     threshold: float = Field(
-        0.75, ge=0, le=1, description="True Jaccard from which a candidate pair counts (FineWeb aims at 75 % similar; OmniCorpus, NeMo: 0.8)."
+        0.75, ge=0, le=1, description="True Jaccard from which a candidate pair counts (FineWeb: 75 %; OmniCorpus, NeMo Curator: 0.8)."
     )
     bucket_all_pairs: int = Field(64, ge=2, description="LSH buckets up to this size compare every pair, larger ones only leaders.")
     bucket_leaders: int = Field(8, ge=1, description="Members of a larger bucket that all others are compared with.")

@@ -40,8 +40,8 @@ def no_beam(monkeypatch: pytest.MonkeyPatch) -> None:
         names = list(self.work.units if sources is None else sources)
         rng.shuffle(names)
         buckets = group([x for n in names for x in step.send(n)])
-        for unit, parts in group([x for name, parts in buckets for x in step.settle(name, parts)]):
-            step.receive(unit, parts)
+        for unit, rows_ in group([x for name, parts in buckets for x in step.settle(name, parts)]):
+            step.receive(unit, rows_)
 
     def each(_: object, parts: list[str], work: object) -> None:
         for part in parts:
@@ -225,7 +225,7 @@ def test_same_clusters_as_brute_force(kind: str, tmp_path: Path, no_beam: None) 
 
 def test_workers_and_engine_do_not_matter(tmp_path: Path) -> None:
     """The real thing, through Beam, in one process and in two."""
-    texts = corpus("mixed", 5, 400)
+    texts = corpus("mixed", 5, 200)
     one = run(tmp_path / "1", extract_folder(tmp_path / "e1", _units(texts, 3, 1)), config(workers=1))
     two = run(tmp_path / "2", extract_folder(tmp_path / "e2", _units(texts, 4, 2)), config(workers=2, components="beam", buckets=4))
     assert _answer(one) == _answer(two) and _clusters(one)
