@@ -39,7 +39,8 @@ def members(sample: Sample, min_score: float | None) -> Iterator[list[Member]]:
         key = f"{record['doc_id']}_{i}"
         about = {"key": key, "url": record["image_url"][i], "page": record["url"],
                  "caption": text, "text_from": source,
-                 "sha256": record["image_sha256"][i], "width": record["image_width"][i], "height": record["image_height"][i], "clip_score": score}  # fmt: skip
+                 "sha256": record["image_sha256"][i], "width": record["image_width"][i],
+                 "height": record["image_height"][i], "clip_score": score}  # fmt: skip
         yield [
             Member(f"{key}.{name.rsplit('.', 1)[1]}", sample.images[name]),
             Member(f"{key}.json", dumps(about)),
