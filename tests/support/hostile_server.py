@@ -138,6 +138,9 @@ class HostileServer:
     async def _do_zipped(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
         return await _send(w, 200, gzip.compress(IMAGE, mtime=0), {"Content-Encoding": "gzip"})
 
+    async def _do_empty(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
+        return await _send(w, 200, b"")
+
     async def _do_short(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
         w.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + IMAGE)
         return False

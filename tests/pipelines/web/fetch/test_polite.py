@@ -1,0 +1,93 @@
+"""Politeness, judged by the server's own log."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pipelines.web.fetch.lists import load_lists
+from pipelines.web.fetch.politeness import violations
+from tests.pipelines.web.fetch.test_hostile import AGENT, fetch
+from tests.support.hostile_server import HostileServer
+
+DISALLOW = b"User-agent: *\nDisallow: /private\n"
+DELAY = b"User-agent: weft\nCrawl-delay: 0.2\nDisallow: /private\n\nUser-agent: *\nDisallow: /\n"
+
+
+def robots(host):
+    return DELAY if host.startswith("slow") else DISALLOW if host.startswith("rule") else None
+
+
+def seen(server):
+    return [(s.host, s.path, s.begin, s.end) for s in server.log]
+
+
+def test_no_violation_in_many_requests():
+    rng = random.Random(4)
+    hosts = [f"{rng.choice(['rule', 'rule', 'free'])}{i}.example" for i in range(300)] + [f"slow{i}.example" for i in range(5)]
+    urls = [f"http://{h}/{rng.choice(['a', 'a', 'a', 'private'])}/{i}" for h in hosts for i in range(8 if h[0] != "s" else 5)]
+    urls += [f"http://free{i % 3}.example/to/1/http://rule{i % 7}.example/{'private' if i % 2 else 'r'}/{i}" for i in range(60)]
+    rng.shuffle(urls)
+    with HostileServer(robots=robots) as server:
+        out = fetch(server, urls, delay_s=0.1, connections=2)
+        log = seen(server)
+        assert len(out) == len(urls) and len(log) > 2_500
+        assert violations(log, robots, AGENT, delay_s=0.1, connections=2, tolerance_s=0.08) == []
+        assert {s.agent for s in server.log} == {AGENT}
+        refused = [r for r in out.values() if r.answer.status == "robots.txt disallows"]
+        assert refused and all(r.signals[0][0].signal == "robots.txt" and len(r.signals[0][1]) == 64 for r in refused)
+
+
+def test_the_judge_sees_violations():
+    log = [("rule.example", "/robots.txt", 0.0, 0.01), ("rule.example", "/private/x", 1.0, 1.3), ("rule.example", "/b", 1.05, 1.3),
+           ("rule.example", "/c", 1.1, 1.3), ("other.example", "/a", 5.0, 5.1)]  # fmt: skip
+    found = violations(log, robots, AGENT, delay_s=0.1, connections=2, tolerance_s=0.0)
+    assert sorted({v.split(":")[0] for v in found}) == ["connections", "delay", "no robots.txt", "robots"]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [(404, True), (403, True), (410, True), (500, False), (503, False), (429, False)],
+)
+def test_robots_that_fails_follows_rfc_9309(status, asked, monkeypatch):
+    with HostileServer() as server:
+        answer = server._answer
+
+        async def failing(s, w):
+            from tests.support.hostile_server import _send
+
+            return await _send(w, status, b"") if s.path == "/robots.txt" else await answer(s, w)
+
+        server._answer = failing
+        (r,) = fetch(server, ["http://a.example/x"]).values()
+        assert ("/x" in server.paths()) is asked
+        assert r.answer.status == ("success" if asked else f"robots.txt unreachable: http {status}")
+
+
+def test_a_robots_file_behind_a_redirect_and_one_too_long_are_read():
+    long = b"#" * (600 << 10) + b"\n"
+    files = {"long.example": DISALLOW + long}
+    with HostileServer(robots=files.get) as server:
+        out = fetch(server, ["http://long.example/private/a", "http://long.example/b"])
+        assert [out[u].answer.status for u in sorted(out)] == ["success", "robots.txt disallows"]
+
+
+def test_a_busy_host_gets_the_rest_it_asks_for():
+    with HostileServer() as server:
+        fetch(server, ["http://busy.example/a", "http://busy.example/b"], retries=1, backoff_s=0.01)
+        starts = [s.begin for s in server.log if s.path in ("/a", "/b")]
+        assert len(starts) == 4 and max(starts) - min(starts) >= 0.9  # Retry-After: 1
+
+
+def test_supplied_lists_are_asked_first(tmp_path):
+    path = tmp_path / "mine.txt"
+    path.write_text("# domains and URLs\nlisted.example\nhttp://b.example/only/this.png\n")
+    blocked = load_lists([str(path)])
+    with HostileServer() as server:
+        urls = ["http://listed.example/a", "http://sub.listed.example/a", "http://unlisted.example/a", "http://b.example/only/this.png",
+                "http://b.example/other.png", "http://c.example/to/1/http://listed.example/z"]  # fmt: skip
+        out = fetch(server, urls, blocked=blocked)
+        assert [out[u].answer.status for u in urls] == ["opt-out: list:mine.txt"] * 2 + ["success", "opt-out: list:mine.txt", "success",
+                                                                                        "opt-out: list:mine.txt"]  # fmt: skip
+        assert not [s for s in server.log if "listed.example" in s.host and not s.host.startswith("un")]
