@@ -1,0 +1,214 @@
+"""Decoding, measuring and scoring beside peers: `python -m benchmarks.score [--json] [--images FOLDER] [--model NAME]`.
+
+One core each, the same files, alternating rounds, medians. A peer that is not installed is left out; WEFT_PEERS names a site-packages
+folder to look for it in as well (searched last). Without a folder of images, pictures are made here (noise-free, so cheaper to decode
+than photographs; use real ones for figures to quote).
+
+Cases: decode + all measures + the model's input, in this process and through the guarded child, against img2dataset's Resizer (decode,
+resize to 384, JPEG); scoring images end to end (blob to vector) against the model alone on prepared batches, with untrained weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import io
+import json as jsonlib
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+FLOORS = {"measure": 2.0, "end to end": 0.9}
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+
+
+def pictures(folder: str, count: int) -> list[bytes]:
+    """Real files of the formats that img2dataset reads, or made ones."""
+    if folder:
+        return [p.read_bytes() for p in sorted(Path(folder).iterdir()) if p.suffix.lower() in ENDINGS][:count]
+    import numpy as np
+    from PIL import Image
+
+    out = []
+    for i in range(count):
+        small = np.random.default_rng(i).integers(0, 256, (40, 60, 3), np.uint8)
+        image = Image.fromarray(small).resize((1000, 680), Image.Resampling.BICUBIC)
+        buffer = io.BytesIO()
+        image.save(buffer, ("JPEG", "JPEG", "PNG", "WEBP")[i % 4])
+        out.append(buffer.getvalue())
+    return out
+
+
+def rates(cases: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
+    """Items per second of each case: the median over alternating rounds."""
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, case in cases.items():
+            start = time.perf_counter()
+            n = case()
+            found[name].append(n / (time.perf_counter() - start))
+    return {name: statistics.median(x) for name, x in found.items()}
+
+
+def measure_rows(files: Sequence[bytes], rounds: int) -> list[dict[str, Any]]:
+    """Decode and measure against img2dataset's resizer."""
+    from pipelines.guard import Guard, GuardLimits
+    from pipelines.images.decode import MAKE, SEEN, DecodeSetup, make
+    from pipelines.images.prepare import Target
+
+    setup = DecodeSetup(("jpeg", "png", "webp", "gif"), 50_000_000, 64 << 20, 336, target=Target(224, 224)).dump()
+    one = make(setup)
+    guard = Guard(MAKE, GuardLimits(memory_bytes=2 << 30), setup=setup)
+
+    def ours() -> int:
+        for data in files:
+            try:
+                one(SEEN + data)
+            except (OSError, ValueError):  # a damaged file: the peer counts it too
+                pass
+        return len(files)
+
+    cases: dict[str, Callable[[], int]] = {"ours": ours, "guarded": lambda: sum(1 for _ in guard.map((SEEN + d for d in files), batch=16))}
+    try:
+        from img2dataset.resizer import Resizer
+
+        resizer = Resizer(384, "keep_ratio", False)
+        cases["img2dataset"] = lambda: sum(1 for d in files if resizer(io.BytesIO(d)))
+    except ImportError as e:
+        print(f"img2dataset is left out: {e}", file=sys.stderr)
+    with guard:
+        for case in cases.values():  # once, so that every import is done
+            case()
+        found = rates(cases, rounds)
+    peer = found.get("img2dataset")
+    return [
+        _row("decode + all measures + 224 px", "images/s", found["ours"], peer, "img2dataset Resizer", FLOORS["measure"]),
+        _row("the same through the guarded child (2 processes)", "images/s", found["guarded"], peer, "img2dataset Resizer", None),
+    ]
+
+
+def end_to_end_row(files: Sequence[bytes], model: str, device: str, rounds: int) -> dict[str, Any]:
+    """From stored bytes to vectors, decoding in the guarded child meanwhile, against the model alone."""
+    import numpy as np
+
+    from pipelines.guard import GuardLimits
+    from pipelines.images.bucket_work import decode_setup
+    from pipelines.images.decode import ALWAYS
+    from pipelines.images.stream import decoded, release
+    from pipelines.models.clip import load
+    from pipelines.settings.score import ClipSettings, ScoreSettings
+
+    clip = load(ClipSettings(model=model, pretrained="random", device=device, threads=1 if device == "cpu" else 0))
+    s = ScoreSettings(decoders=1 if device == "cpu" else max(1, (os.cpu_count() or 2) - 1))
+    limits = GuardLimits(memory_bytes=s.memory_bytes)
+    ready = np.zeros((clip.batch, clip.target.height, clip.target.width, 3), np.uint8)
+    batches = max(1, len(files) // clip.batch)
+
+    def bare() -> int:
+        for _ in range(batches):
+            clip.images(ready)
+        return batches * clip.batch
+
+    def ours() -> int:
+        waiting, seen = [], 0
+        for _, _, pixels in decoded(list(files), lambda d: ALWAYS + d, decode_setup(s, clip.target), limits, s.batch, s.decoders):
+            if pixels is not None:
+                waiting.append(pixels)
+                seen += 1
+            if len(waiting) == clip.batch:
+                clip.images(np.stack(waiting))
+                waiting = []
+        if waiting:
+            clip.images(np.stack(waiting))
+        return seen
+
+    bare(), ours()
+    found = rates({"bare": bare, "ours": ours}, rounds)
+    release()
+    return _row(f"scoring end to end, {model}, {clip.facts['dtype']}, {clip.facts['device']}", "images/s", found["ours"], found["bare"],
+                "the model alone", FLOORS["end to end"])  # fmt: skip
+
+
+def text_row(model: str, device: str, rounds: int) -> dict[str, Any]:
+    """Texts of a page's length against the same model without leaving padding out."""
+    from pipelines.models.clip import load
+    from pipelines.settings.score import ClipSettings
+
+    clip = load(ClipSettings(model=model, pretrained="random", device=device, threads=1 if device == "cpu" else 0))
+    texts = [f"picture {i} of " + "some words that stand beside it " * (1 + i % 4) for i in range(clip.batch * 2)]
+    tokens = clip.tokenize(texts)
+
+    def full() -> int:
+        trims, clip._text.trims = clip._text.trims, False
+        clip.tokens(tokens)
+        clip._text.trims = trims
+        return len(texts)
+
+    def ours() -> int:
+        clip.texts(texts)
+        return len(texts)
+
+    full(), ours()
+    found = rates({"full": full, "ours": ours}, rounds)
+    return _row(f"texts of 12 to 36 tokens, {model}", "texts/s", found["ours"], found["full"], "the model alone, padded", 1.0)
+
+
+def _row(case: str, unit: str, ours: float, peer: float | None, name: str, floor: float | None) -> dict[str, Any]:
+    return {"case": case, "ours": round(ours, 2), "peer": round(peer, 2) if peer else None, "peer_name": name, "unit": unit,
+            "ratio": round(ours / peer, 3) if peer else None, "floor_ratio": floor}  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    out = {}
+    for name in ("torch", "open_clip_torch", "opencv-python-headless", "simplejpeg", "pillow", "img2dataset"):
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return out
+
+
+def main(json: bool = False, images: str = "", model: str = "ViT-B-32", count: int = 200, rounds: int = 3, device: str = "auto") -> int:
+    """Measure, print, and say by the exit code (1) whether a ratio fell below its floor."""
+    if folder := os.environ.get("WEFT_PEERS"):
+        sys.path.append(folder)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    files = pictures(images, count)
+    if not files:
+        print(f"no pictures in {images!r}: give a folder of JPEG, PNG or WebP files", file=sys.stderr)
+        return 2
+    rows = measure_rows(files, rounds)
+    if model:
+        import torch
+
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        rows += [end_to_end_row(files, model, chosen, rounds), text_row(model, chosen, rounds)]
+    for row in rows:
+        row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        row["versions"] = versions()
+        row["ok"] = row["floor_ratio"] is None or row["ratio"] is None or row["ratio"] >= row["floor_ratio"]
+    if json:
+        print(jsonlib.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            below = "" if row["ok"] else f"  below {row['floor_ratio']}"
+            ratio = "no peer" if row["ratio"] is None else f"{row['ratio']:.2f} x {row['peer_name']}"
+            print(f"{row['case']:58} {row['ours']:>9} {row['unit']:9} {ratio}{below}")
+    return 0 if all(row["ok"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--images", default="", help="folder of real pictures")
+    parser.add_argument("--model", default="ViT-B-32", help='model with untrained weights; "" = none')
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    a = parser.parse_args()
+    raise SystemExit(main(a.json, a.images, a.model, a.count, a.rounds, a.device))
