@@ -32,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
 
     if not storage.exists(args.run) and not storage.listing(args.run):
         raise Failure(USAGE, f"no run folder {args.run!r}")
-    report = verify(args.run, args.sample, seed=args.seed, tables=not args.no_tables)
-    if args.key:
-        report.faults += check_signature(args.run, args.key)
+    report = verify(args.run, args.sample, seed=getattr(args, "seed", None), tables=not getattr(args, "no_tables", False))
+    if key := getattr(args, "key", None):
+        report.faults += check_signature(args.run, key)
     if args.json:
         emit(report.as_dict())
     else:

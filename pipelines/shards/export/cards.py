@@ -61,7 +61,7 @@ def datasheet(manifest: RunManifest, stats: Stats) -> str:
         ("Does it hold personal data?", "It holds what people published on the web. What stage extract masked is in its tables; faces and names were not searched for."),
         ("Over what time was it collected?", f"Pages captured from {t.first} to {t.last}."),
         ("Were people told, could they refuse?", f"{_n(reserved)} pages were dropped because they reserve their rights; image hosts were asked as `{fetch.get('user_agent', 'unknown')}`."),
-        ("Which processing was done?", f"Rules in judging order: {rules}. Code digests: {manifest.code}."),
+        ("Which processing was done?", f"Rules: {rules}. Code digests: {manifest.code}."),
         ("Is the raw data kept?", "The archives are; each document gives path, offset and length of its record."),
         ("Who maintains it, how are errors reported?", "Unknown to the run: for the publisher to say. Removals are made with `weft takedown`."),
         ("Are older versions kept?", f"The manifest before the last takedown: {manifest.previous or 'none, there was no takedown'}."),

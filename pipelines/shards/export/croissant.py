@@ -90,7 +90,7 @@ def rai(manifest: RunManifest, stats: Stats) -> dict[str, Any]:
         "rai:dataCollectionMissingData": "Images that could not be fetched or decoded are left out; their number and cause are in fetch/urls.",
         "rai:dataCollectionRawData": "Each document names its archive record: warc_path, warc_offset, warc_length.",
         "rai:dataCollectionTimeframe": [x for x in (stats.total.first, stats.total.last) if x],
-        "rai:dataPreprocessingProtocol": [f"Rules, in judging order: {', '.join(rules) or 'none configured'}", f"Documents dropped: {'; '.join(removed)}"],
+        "rai:dataPreprocessingProtocol": [f"Rules: {', '.join(rules) or 'none configured'}", f"Documents dropped: {'; '.join(removed)}"],
         "rai:dataManipulationProtocol": "Dropped nodes leave the document; the others keep their order. Text is as extracted, images are as fetched"
         + (" or encoded anew." if manifest.config.get("pack", {}).get("reencode") else "."),
         "rai:dataBiases": [f"Languages by documents: {shares or 'none'}", f"The ten largest domains hold {heavy:.1%} of the bytes."],
