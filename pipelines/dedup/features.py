@@ -22,7 +22,7 @@ from pipelines.web.urls import page_key
 from schemas.ids import digest128
 
 COLUMNS = ["doc_id", "url", "canonical_url", "domain", "fetched_at"]
-NODE_COLUMNS = [f"nodes.list.element.{n}" for n in ("index", "kind", "text", "image_id", "url", "reason")]
+NODE_COLUMNS = [f"nodes.list.element.{n}" for n in ("index", "kind", "role", "text", "image_id", "url", "reason")]
 BATCH = 2_000  # documents held at once
 PARAGRAPH, PICTURE = 0, 1
 
@@ -76,7 +76,8 @@ def of_batch(
     bounds = bounds - bounds[0]
     node = {values.type.field(i).name: c for i, c in enumerate(values.flatten())}
     alive = np.asarray(pc.equal(pc.fill_null(node["reason"], ""), "").to_numpy(zero_copy_only=False))
-    is_text = pc.equal(node["kind"], "text").to_numpy(zero_copy_only=False) & alive
+    ends = pc.equal(pc.fill_null(node["role"], ""), "end").to_numpy(zero_copy_only=False)  # marks, no paragraphs (as extract counts)
+    is_text = pc.equal(node["kind"], "text").to_numpy(zero_copy_only=False) & alive & ~ends
     is_image = pc.equal(node["kind"], "image").to_numpy(zero_copy_only=False) & alive
     texts = _texts(node["text"], np.flatnonzero(is_text), bounds)
     hashes, offsets = shingles.shingles(texts, settings.shingle_words)
