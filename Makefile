@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all lint types imports docs lock clean bench
+.PHONY: demo test test-all lint types imports docs lock clean bench peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -30,13 +30,17 @@ docs: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/weft bench
 
+peers: $(STAMP)  ## other projects' readers, each in an environment of its own: the tests that need one skip without it
+	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
+	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
+
 lock: $(STAMP)  ## after a change in setup.py
 	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
 
 $(STAMP): requirements.lock setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 

@@ -221,11 +221,11 @@ def speed(folder: str, megabytes: int = 256) -> dict[str, Any]:
             "versions": {"python": sys.version.split()[0]}}  # fmt: skip
 
 
-def main(json: bool = False, faults: int = FAULTS) -> int:
+def main(json: bool = False, faults: int = FAULTS, seed: int = 0) -> int:
     """Print the figures; 1 if a fault was missed or verify is slower than its floor."""
     with tempfile.TemporaryDirectory() as folder:
         rate = speed(os.path.join(folder, "speed"))
-        made, missed = inject(*make_run(folder), faults)
+        made, missed = inject(*make_run(folder), faults, seed)
     rows = [rate, {"case": "faults named", "ours": sum(made.values()) - len(missed), "peer": sum(made.values()), "unit": "faults",
                    "ratio": 1 - len(missed) / max(1, sum(made.values())), "floor_ratio": 1.0, "kinds": dict(made)}]  # fmt: skip
     if json:
@@ -242,5 +242,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--faults", type=int, default=FAULTS)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seed", type=int, default=0, help="which faults")
     arguments = parser.parse_args()
-    sys.exit(main(arguments.json, arguments.faults))
+    sys.exit(main(arguments.json, arguments.faults, arguments.seed))

@@ -51,6 +51,7 @@ def find(run: str, manifest: RunManifest, targets: Targets) -> Found:
         cut = _cut(folder, entry, targets, out)
         if cut:
             out.cuts[entry.id] = cut
+    _images_of(staged, out)
     return out
 
 
@@ -158,6 +159,18 @@ def _from_tables(staged: dict[str, tuple[str, StageManifest, str]], targets: Tar
                 out.images.add(image)
 
 
+def _images_of(staged: dict[str, tuple[str, StageManifest, str]], out: Found) -> None:
+    """Images that no page shows but those that go: they go too."""
+    theirs: set[str] = set()
+    others: set[str] = set()
+    for path in _paths(staged, "extract", "nodes") if out.documents else ():
+        t = storage.read_table(path, ["doc_id", "image_id"])
+        for doc, image in zip(*(t[c].to_pylist() for c in t.column_names), strict=True):
+            if image:
+                (theirs if doc in out.documents else others).add(image)
+    out.images |= theirs - others
+
+
 def _cut(folder: str, entry: ShardEntry, targets: Targets, out: Found) -> Cut:
     """What goes out of one shard; notes the ids of what goes in `out`."""
     drop, edit = set(), {}
@@ -235,7 +248,11 @@ def _redact_stages(run: str, gone: Gone, manifest: RunManifest, touched: dict[st
 
 
 def _refresh(root: str, part: Part, gone: Gone) -> Part:
-    return redact_file(root, part, gone) if part.path.endswith(".parquet") else part
+    """A table without what is gone; a blob as it is now."""
+    if part.path.endswith(".parquet"):
+        return redact_file(root, part, gone)
+    path = storage.join(root, part.path)
+    return replace(part, bytes=storage.size(path), sha256=storage.sha256_of(path))
 
 
 def _remove(root: str, parts: Iterable[Part]) -> None:

@@ -124,6 +124,12 @@ class FakeRun:
         tables["extract"].setdefault("document_measures", {})[unit] = pa.Table.from_pylist(
             measured, wide("document_measures", ["doc_quality", "doc_words"])
         )
+        seen = [
+            {"doc_id": d.doc_id, "unit": unit, "record": i, **{k: getattr(n, k) for k in ("index", "kind", "role", "image_id", "url")},
+             "document_kept": True, "kept": not n.reason, "first_reason": n.reason}
+            for i, (d, _) in enumerate(rows) for n in d.nodes
+        ]  # fmt: skip
+        tables["extract"].setdefault("nodes", {})[unit] = pa.Table.from_pylist(seen, wide("nodes", []))
         where = [{"doc_id": d.doc_id, "unit": unit, "row": i} for i, (d, _) in enumerate(rows)]
         decided = [{**w, "kept": True, "reason": "", "duplicate_of": "", "similarity": None, "cluster": ""} for w in where]
         tables["dedup"].setdefault("decisions", {})[unit] = pa.Table.from_pylist(decided, schema("decisions"))
@@ -174,6 +180,8 @@ class FakeRun:
             written[name] = tuple(storage.write_table(root, layout.table_file(name, p), t) for p, t in parts.items() if t.num_rows)
         for name, data in files.items():
             storage.write_bytes(storage.join(root, name), data)
+        if files:
+            written["blobs"] = tuple(Part(name, 0, len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items())
         n = sum(len(u) for u in self.documents)
         counts = {"documents": Count(n, n)}
         manifest = StageManifest(stage, digest, {}, {}, "0" * 16, groups, written, counts, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from weft.console import clean, count, emit, say
@@ -28,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from pipelines.shards.takedown import apply_patch, takedown
     from pipelines.shards.takedown_list import ListError, parse
+    from schemas import layout
 
     if (args.list is None) == (args.patch is None):
         raise Failure(USAGE, "give a list, or --patch with a patch file")
@@ -43,6 +45,11 @@ def run(args: argparse.Namespace) -> int:
     except ListError as e:
         raise Failure(USAGE, str(e)) from e
     done = takedown(args.run, targets, args.reason)
+    report = os.path.join(args.run, layout.REPORT)
+    if os.path.exists(report):  # it quotes pages and counts domains
+        from audit.report import write_report
+
+        write_report(args.run)
     proof = done["proof"]
     if args.json:
         emit(done)

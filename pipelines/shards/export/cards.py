@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pipelines import storage
 from pipelines.shards.export.source import manifest_of, new_folder
-from pipelines.shards.export.stats import Stats, Sum, collect
+from pipelines.shards.export.stats import Stats, Sum, agent, collect
 from schemas.manifest import RunManifest
 
 
@@ -46,7 +46,7 @@ def datasheet(manifest: RunManifest, stats: Stats) -> str:
     """Datasheet questions (Gebru et al. 2021) with what the run knows; what it cannot know is said to be unknown."""
     t, config = stats.total, manifest.config
     rules = ", ".join(f"`{r}`" for r in config.get("filters", {})) or "none"
-    fetch, per = config.get("fetch", {}), t.images / max(1, t.documents)
+    per = t.images / max(1, t.documents)
     optout = manifest.counts.get("extract", {}).get("documents")
     reserved = optout.dropped.get("document.opt_out", 0) if optout else 0
     answers = [
@@ -60,7 +60,7 @@ def datasheet(manifest: RunManifest, stats: Stats) -> str:
         ("Is it self-contained?", "Yes: image bytes are inside. Each document also names its URL and its archive record."),
         ("Does it hold personal data?", "It holds what people published on the web. What stage extract masked is in its tables; faces and names were not searched for."),
         ("Over what time was it collected?", f"Pages captured from {t.first} to {t.last}."),
-        ("Were people told, could they refuse?", f"{_n(reserved)} pages were dropped because they reserve their rights; image hosts were asked as `{fetch.get('user_agent', 'unknown')}`."),
+        ("Were people told, could they refuse?", f"{_n(reserved)} pages were dropped because they reserve their rights; image hosts were asked as `{agent(manifest)}`."),
         ("Which processing was done?", f"Rules: {rules}. Code digests: {manifest.code}."),
         ("Is the raw data kept?", "The archives are; each document gives path, offset and length of its record."),
         ("Who maintains it, how are errors reported?", "Unknown to the run: for the publisher to say. Removals are made with `weft takedown`."),

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines import storage
 from pipelines.shards.export.source import manifest_of, new_folder
-from pipelines.shards.export.stats import Stats, Sum, collect
+from pipelines.shards.export.stats import Stats, Sum, agent, collect
 from schemas.manifest import RunManifest
 
 TOP_SHARE = 0.10  # of the domains, by size of content
@@ -49,7 +49,7 @@ def summary(manifest: RunManifest, stats: Stats) -> dict[str, Any]:
             "crawled": [
                 {"crawl": k, "from": v.first, "to": v.last, "agent": _agent(k), **_figures(v)} for k, v in sorted(stats.crawls.items())
             ],
-            "images_fetched_by": {"agent": fetch.get("user_agent"), "settings": fetch},
+            "images_fetched_by": {"agent": agent(manifest), "settings": fetch},
             "domains": len(ranked),
             "most_relevant_domains": [{"domain": d, **_figures(v)} for d, v in top],
             "all_domains_in": "domains.csv",

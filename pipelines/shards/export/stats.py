@@ -47,6 +47,12 @@ class Stats:
         return sorted(self.domains.items(), key=lambda x: (-x[1].text_bytes - x[1].image_bytes, x[0]))
 
 
+def agent(manifest: RunManifest) -> str:
+    """The user agent that asked for the images."""
+    fetch = manifest.config.get("fetch", {})
+    return str(fetch.get("agent", "unknown")).replace("{contact}", fetch.get("contact") or "no contact given")
+
+
 def collect(run: str, manifest: RunManifest) -> Stats:
     """Count over all shards, reading indexes and JSON members only."""
     out = Stats()
