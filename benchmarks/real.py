@@ -66,7 +66,7 @@ async def serve(data: Path) -> None:
         if kind == "missing":
             return web.Response(status=404)
         if kind == "redirect":
-            raise web.HTTPFound(f"http://{request.host}{request.path}?weft-redirected=1")
+            raise web.HTTPFound(f"{request.path}?weft-redirected=1")
         if kind == "slow":
             await asyncio.sleep(60)
         return picture(path)
