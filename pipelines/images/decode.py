@@ -84,7 +84,7 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
         if width * height > s.max_pixels or len(data) > s.max_bytes:
             return _pack({"status": "pixels", "detail": f"{width} x {height}, {len(data)} bytes", **facts})
         rgb = pixels.decode(data, header, side, s.exact)
-        work = pixels.shrink(rgb, side)
+        work = pixels.shrink(rgb, side) if min(rgb.shape[:2]) > 2 * side else rgb  # a JPEG comes out small enough already
         grey = pixels.cv2.cvtColor(work, pixels.cv2.COLOR_RGB2GRAY)
         code, quality = pdq(grey)
         facts |= {"status": "ok", "entropy": round(entropy(grey), 4), "blankness": round(blankness(work), 4), "pdq": code,
@@ -94,9 +94,18 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
         short, long = min(width, height), max(width, height)
         facts["gate"] = short >= s.gate_min_side and long <= s.gate_max_aspect * short
         seen = s.target is not None and (facts["gate"] or always)
-        return _pack(facts, prepare(rgb if s.exact else work, s.target).tobytes() if seen else b"")  # type: ignore[arg-type]
+        return _pack(facts, prepare(_near(rgb, s), s.target).tobytes() if seen else b"")  # type: ignore[arg-type]
 
     return one
+
+
+def _near(rgb: Any, s: DecodeSetup) -> Any:
+    """What the model's input is scaled from: the picture itself unless it is several times the model's size."""
+    from pipelines.images.pixels import shrink
+
+    assert s.target is not None
+    small = max(s.target.height, s.target.width)
+    return rgb if s.exact or min(rgb.shape[:2]) <= 4 * small else shrink(rgb, 2 * small)
 
 
 def _pack(facts: dict[str, Any], pixels: bytes = b"") -> bytes:
