@@ -82,7 +82,7 @@ class ShardName(NamedTuple):
         return f"{self.stem}.tar"
 
     @property
-    def index(self) -> str:
+    def index_file(self) -> str:
         return f"{self.stem}{INDEX_SUFFIX}"
 
     @property

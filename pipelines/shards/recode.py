@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.guard import Death, Guard, GuardLimits
@@ -28,7 +27,6 @@ class Recoder(NamedTuple):
         return answer
 
 
-@lru_cache(maxsize=4)
 def recoder(settings: PackSettings) -> Recoder | None:
     """What to do with each image; None = leave it as fetched."""
     if not settings.reencode and not settings.max_side:

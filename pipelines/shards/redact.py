@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from pipelines import storage
 from schemas.manifest import Part
 
+pc: Any = pyarrow.compute  # its functions are made at run time, so type checkers do not see them
 OF_DOCUMENT = ("url", "canonical_url", "title", "warc_path", "value", "evidence", "message")
 OF_IMAGE = ("url", "final_url", "sha256", "pdq", "phash", "blob", "detail", "message", "value", "evidence")
 OF_NODE = ("text", "url", "alt", "caption")

@@ -86,7 +86,7 @@ class ShardWriter:
                 "different inputs or code: remove this stage's folder and run again"
             )
         self._publish(name.tar)
-        part = storage.write_table(self.folder, name.index, index.table(self._rows, self.tokenizer, self.quality))
+        part = storage.write_table(self.folder, name.index_file, index.table(self._rows, self.tokenizer, self.quality))
         offsets = index.energon(self._rows)
         storage.write_bytes(storage.join(self.folder, name.energon), offsets)
         return ShardEntry(
