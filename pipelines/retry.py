@@ -18,9 +18,9 @@ from schemas.manifest import StageManifest, loads_stage
 RETRY = "retry.json"
 
 
-def retry_failed(run: str, config: Config) -> dict[str, int]:
+def retry_failed(run: str, config: Config, mark: bool = True) -> dict[str, int]:
     """Mark the last fetch of a run for a retry: status -> how many will be asked again. Then run the stages again, with
-    `carried(run, config)`. Nothing to do ({}): nothing is marked. StageError if the run has not fetched yet."""
+    `carried(run, config)`. Nothing to do ({}), or `mark` is False: nothing is marked. StageError if the run has not fetched yet."""
     where = storage.join(run, layout.STAGE_DIR, layout.CURRENT)
     digest = json.loads(storage.read_bytes(where)).get("fetch") if storage.exists(where) else None
     if digest is None:
@@ -31,7 +31,7 @@ def retry_failed(run: str, config: Config) -> dict[str, int]:
     from pipelines.web.fetch.engine import is_passing
 
     waiting = {s: n for s, n in sorted(manifest.facts.get("statuses", {}).items()) if is_passing(s)}
-    if waiting:
+    if waiting and mark:
         storage.write_bytes(storage.join(run, RETRY), (json.dumps({"earlier": digest}) + "\n").encode())
     return waiting
 

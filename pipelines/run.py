@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipelines import storage
+from pipelines.retry import carried
 from pipelines.settings.config import Config, dump
 from pipelines.stage import Done, Outcome, Stage, StageContext, StageError, execute, find
 from schemas import layout
@@ -35,6 +36,7 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
         raise StageError(f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
     events = events or Events()
     storage.write_bytes(storage.join(run, layout.CONFIG), dump(config).encode())
+    config = carried(run, config)
     done: dict[str, Done] = {}
     outcomes: dict[str, Outcome] = {}
     for name in layout.STAGES[: layout.STAGES.index(upto) + 1]:
@@ -49,6 +51,7 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
 
 def finished_stages(run: str, config: Config) -> Iterator[tuple[str, Done | None]]:
     """Each stage with its finished folder for this configuration, or None from the first unfinished one on."""
+    config = carried(run, config)
     done: dict[str, Done] = {}
     for name in layout.STAGES:
         s = stage(name)

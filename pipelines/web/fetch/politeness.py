@@ -46,4 +46,7 @@ def _host(
         running = [e for e in running if e > begin] + [end]
         if len(running) > connections:
             out.append(f"connections: {host}{path} is number {len(running)} at once, {connections} were allowed")
+    span = requests[-1][0] - requests[0][0]
+    if span < (len(requests) - 1) * wait - tolerance_s:  # however the single gaps were blurred on the way
+        out.append(f"rate: {host} got {len(requests)} requests in {span:.3f} s, {wait:.3f} s each were asked for")
     return out
