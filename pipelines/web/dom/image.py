@@ -1,0 +1,98 @@
+"""Which picture an <img> shows: lazy loading, srcset, <picture>, sizes as rendered."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urljoin
+
+Attributes = dict[str, str | None]
+
+_SPACE: Final = re.compile(r"[\t\n\r\f ]+")
+_CANDIDATE: Final = re.compile(r"[^\s,]\S*(?:\s+[^,\s]+)?")  # an address (which may hold commas) and its descriptor
+_EXTENSION: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|tiff?|jfif|svg)(?:[?#:!/]|$)", re.I)
+_STAND_IN: Final = re.compile(
+    r"(?:^|[/_\-.])(?:blank|spacer|transparent|placeholder|pixel|empty|1x1|lazy(?:-?load(?:er|ing)?)?|loading|loader|dummy|clear|trans|grey|gray|default-?image)"
+    r"[\w\-]{0,12}\.(?:gif|png|jpe?g|svg|webp)",
+    re.I,
+)
+_LAZY: Final = (
+    "data-src", "data-original", "data-lazy-src", "data-lazy", "data-lazyload", "data-original-src", "data-orig-file", "data-large-file",
+    "data-image", "data-image-src", "data-img-src", "data-url", "data-hi-res-src", "data-full-src", "data-actualsrc", "data-echo",
+    "data-src-large", "data-src-medium", "data-srcs", "data-pin-media", "data-gt-lazy-src", "data-lateloadsrc", "data-scroll-image",
+    "data-src-fg", "data-defer-src", "data-delayed-url", "data-img-url", "data-medium-file", "data-mediumthumb", "src2", "lazy-src", "load-src",
+)  # fmt: skip
+_LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-bgset", "lazy-srcset")
+_STYLE: Final = re.compile(r"(?:^|;|\s)(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.I)
+_NUMBER: Final = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
+MAX_URL: Final = 4096
+
+
+def is_stand_in(src: str) -> bool:
+    """`src` is a blank that a script replaces: nothing, a data: URL, about:blank or a spacer by name."""
+    return not src or src[:5].lower() in ("data:", "about", "javas", "blob:") or src[0] == "#" or "{{" in src or bool(_STAND_IN.search(src))
+
+
+def widest(srcset: str) -> tuple[str, int]:
+    """The widest candidate of a srcset, and its width in pixels (0 = given by density or not at all)."""
+    best, found, width = -1.0, "", 0
+    for m in _CANDIDATE.finditer(srcset[:32768]):
+        url, _, descriptor = m[0].partition(" ") if " " in m[0] else (m[0], "", "")
+        if url.endswith(","):
+            url, descriptor = url.rstrip(","), ""
+        descriptor = descriptor.strip()
+        try:
+            value = float(descriptor[:-1]) if descriptor else 1.0
+        except ValueError:
+            continue
+        if value > best and not is_stand_in(url):
+            best, found, width = value, url, int(min(value, 99999)) if descriptor.endswith("w") else 0
+    return found, width
+
+
+def source(a: Attributes, sources: list[Attributes]) -> tuple[str, bool]:
+    """The address as written, and whether it was given for a script to load: `src` unless it is a stand-in, then what lazy loaders
+    read, then srcset, then the <picture>'s sources, then any data- attribute that names an image file."""
+    src = (a.get("src") or "").strip()
+    if not is_stand_in(src):
+        return src, False
+    for name in _LAZY:
+        value = (a.get(name) or "").strip()
+        if value and not is_stand_in(value) and value[0] not in "{[" and " " not in value:
+            return value, True
+    for name in ("srcset", *_LAZY_SETS):
+        if value := a.get(name):
+            if found := widest(value)[0]:
+                return found, name != "srcset"
+    for s in reversed(sources):
+        for name in ("srcset", *_LAZY_SETS, "src", *_LAZY[:3]):
+            if (value := s.get(name)) and (found := widest(value)[0]):
+                return found, True
+    for name, value in a.items():
+        if value and name.startswith("data-") and " " not in value.strip() and _EXTENSION.search(value) and not is_stand_in(value.strip()):
+            return value.strip(), True
+    return "", False
+
+
+def absolute(base: str, src: str) -> str:
+    """The http(s) URL of `src` against `base` as RFC 3986 joins them; '' if there is none or it is no web address."""
+    src = _SPACE.sub("" if "\n" in src or "\t" in src else "%20", src.strip())
+    if len(src) > MAX_URL:
+        return ""
+    try:
+        url = urljoin(base, src)
+    except ValueError:
+        return ""
+    return url if url[:7].lower() == "http://" and len(url) > 7 or url[:8].lower() == "https://" and len(url) > 8 else ""
+
+
+def size(a: Attributes) -> tuple[int, int]:
+    """Width and height as rendered, in CSS pixels: attributes, then style; 0 = not stated."""
+    w, h = (int(m[1]) if (m := _NUMBER.match(a.get(k) or "")) else 0 for k in ("width", "height"))
+    if (not w or not h) and (style := a.get("style")):
+        for name, value in _STYLE.findall(style):
+            if name.lower() == "width":
+                w = w or int(value)
+            else:
+                h = h or int(value)
+    return w, h

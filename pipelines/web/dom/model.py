@@ -1,0 +1,44 @@
+"""The judge of blocks: two small tables of questions, read once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.web.dom import boost, features
+from pipelines.web.dom.walk import Tree
+
+
+@cache
+def tables() -> dict[str, boost.Trees]:
+    """The fitted models by name: `first` look, `second` look, `image`."""
+    data = json.loads(Path(__file__).with_name("model.json").read_text("utf-8"))
+    return {name: boost.load(value) for name, value in data.items()}
+
+
+def chances(tree: Tree, title: str, page: tuple[float, ...]) -> tuple[Any, Any]:
+    """For every block the chance that it is main content, after the first look and after the second."""
+    look = tables()
+    columns = features.measure(tree, title, page)
+    first = _logistic(look["first"].log_odds(np.array([columns[n] for n in look["first"].names])))
+    columns |= features.context(first, np.expm1(columns["length"]), tree)
+    return first, _logistic(look["second"].log_odds(np.array([columns[n] for n in look["second"].names])))
+
+
+def _logistic(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def choose(p: Any, size: Any) -> Any:
+    """Which blocks to keep: the threshold on `p` with the highest expected F1 of words, blocks holding `size` words each.
+
+    Keeping the k likeliest blocks, the expected F1 is about 2*sum(p*size, kept) / (sum(size, kept) + sum(p*size, all)).
+    """
+    order = np.argsort(-p, kind="stable")
+    held, chance = size[order], p[order]
+    score = 2 * np.cumsum(held * chance) / (np.cumsum(held) + float((size * p).sum()) + 1e-9)
+    return p >= chance[int(np.argmax(score))]
