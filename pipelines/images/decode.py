@@ -66,7 +66,7 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
     from pipelines.images.prepare import prepare
 
     s = DecodeSetup.load(setup)
-    side = max(s.side, *(int(1.5 * x) for x in s.target[:2])) if s.target else s.side
+    side = max(s.side, *(2 * x for x in s.target[:2])) if s.target else s.side  # at 1.5 times, one real photo in 12 was 4e-3 off
     faces = None
     if s.faces:
         from pipelines.images.faces import detect as faces
