@@ -22,7 +22,7 @@ SELECT m.* EXCLUDE (kept, first_reason, reasons, shadow_reasons),
        list_distinct(list_concat(m.reasons, CASE WHEN d.reason <> '' THEN [d.reason] ELSE [] END, coalesce(s.reasons, []))) AS reasons,
        m.shadow_reasons, coalesce(d.duplicate_of, '') AS duplicate_of, d.similarity AS duplicate_similarity,
        coalesce(d.cluster, '') AS cluster, coalesce(s.split, '') AS split, s.n_images AS images_kept, s.n_text AS texts_kept,
-       coalesce(p.shard, '') AS shard
+       coalesce(p.shard, '') AS shard, s.* EXCLUDE (doc_id, unit, row, kept, reason, reasons, split, n_text, n_images)
 FROM measures m LEFT JOIN dedup d ON m.row >= 0 AND d.row = m.row
                 LEFT JOIN selected s ON m.row >= 0 AND s.row = m.row
                 LEFT JOIN packed p ON m.row >= 0 AND p.row = m.row
@@ -38,12 +38,21 @@ SELECT n.* EXCLUDE (kept, first_reason, reasons, shadow_reasons, document_kept),
             WHEN NOT coalesce(sn.kept, false) OR x.stage = 'pack' THEN '{_GONE}' ELSE '' END AS first_reason,
        n.first_reason = '' AND n.document_kept AND dn.reason IS NULL AND coalesce(sn.kept, false) AND x.kept AS kept,
        list_distinct(list_concat(n.reasons, coalesce(v.reasons, []))) AS reasons,
-       list_distinct(list_concat(n.shadow_reasons, coalesce(v.shadow_reasons, []))) AS shadow_reasons, coalesce(dn.duplicate_of, sn.duplicate_of, '') AS duplicate_of
+       list_distinct(list_concat(n.shadow_reasons, coalesce(v.shadow_reasons, []))) AS shadow_reasons, coalesce(dn.duplicate_of, sn.duplicate_of, '') AS duplicate_of,
+       coalesce(pl.status, '') AS fetch_status, coalesce(pl.sha256, '') AS sha256, coalesce(pl.pdq, '') AS pdq, {{measures}}
 FROM nodes n JOIN wide_documents x ON n.doc_id = x.doc_id AND n.record = x.record
      LEFT JOIN dedup_nodes dn ON dn.row = x.row AND dn.index = n.index AND NOT dn.kept
      LEFT JOIN selected_nodes sn ON sn.row = x.row AND sn.index = n.index
      LEFT JOIN verdicts v ON v.row = x.row AND v.index = n.index
+     LEFT JOIN placements pl ON pl.row = x.row AND pl.index = n.index
 ORDER BY n.doc_id, n.index
+"""
+
+PAIRS = """
+SELECT p.* EXCLUDE (kept, first_reason, reasons, shadow_reasons), n.domain, n.language, n.kept, n.stage, n.first_reason,
+       [r FOR r IN n.reasons IF starts_with(r, 'pair.')] AS reasons, [r FOR r IN n.shadow_reasons IF starts_with(r, 'pair.')] AS shadow_reasons
+FROM pairs p JOIN wide_documents d ON d.row = p.row JOIN wide_nodes n ON n.doc_id = d.doc_id AND n.record = d.record AND n.index = p.index
+ORDER BY p.doc_id, p.index
 """
 
 IMAGES = """
@@ -64,9 +73,18 @@ FROM wide_documents WHERE NOT kept
 UNION ALL
 SELECT CASE kind WHEN 'text' THEN 'paragraphs' ELSE 'images' END, doc_id, index, image_id, url, domain, language, stage, first_reason,
        reasons, duplicate_of
-FROM wide_nodes WHERE NOT kept AND first_reason <> 'node.document_dropped'
+FROM wide_nodes WHERE NOT kept AND role <> 'end' AND first_reason <> 'node.document_dropped'
 ORDER BY doc_id, kind, index
 """
+
+
+_PLACEMENT = {"doc_id", "unit", "row", "index", "image_id", "language", "status", "reason", "sha256", "format", "pdq", "phash", "scored", "shadow"}
+
+
+def nodes_sql(nodes: pa.Table, placements: pa.Table) -> str:
+    """NODES with every measure of an image node, whichever stage took it: rendered size from extract, pixels and similarity from score."""
+    own = [c for c in placements.column_names if c not in _PLACEMENT and c not in nodes.column_names]
+    return NODES.format(measures=", ".join(f'pl."{c}"' for c in own) or "NULL AS scored_measures")
 
 
 def sql(query: str, tables: Mapping[str, pa.Table]) -> pa.Table:

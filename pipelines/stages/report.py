@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from pipelines import storage
 from pipelines.beam import map_parts
-from pipelines.report import rollups, wide
+from pipelines.report import balance, rollups, wide
 from pipelines.report.rules import rules_table
 from pipelines.settings.config import Config
-from pipelines.stage import Done, Groups, Stage, StageContext
+from pipelines.stage import ConservationError, Done, Groups, Stage, StageContext
 from schemas import layout, tables
 from schemas.manifest import Count, Part
 
@@ -52,13 +52,12 @@ class ReportStage(Stage):
             ctx.writer.commit("run", "run", {"rules": rules_table(ctx.config.filters), **_collected(ctx)})
 
     def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
-        seen = ctx.inputs["extract"].manifest.rows("document_measures")
-        nodes = ctx.inputs["extract"].manifest.rows("nodes")
-        fates = facts["fates"]
-        out = {"documents": _count(seen, fates.get("documents", {}))}
-        text, images = fates.get("paragraphs", {}), fates.get("images", {})
-        out["paragraphs"] = _count(nodes - sum(images.values()), text)
-        out["images"] = _count(nodes - sum(text.values()), images)
+        before, fates = ctx.inputs["extract"].manifest.counts, facts["fates"]
+        out = {kind: _count(before[kind].entered - before[kind].dead, fates.get(kind, {})) for kind in ("documents", "paragraphs", "images")}
+        packed = ctx.inputs["pack"].manifest.counts
+        for kind, c in out.items():
+            if c.kept != packed[kind].kept:
+                raise ConservationError(f"report: the tables say {c.kept} {kind} were kept, the shards hold {packed[kind].kept} ({balance.difference(ctx)})")
         out["image_urls"] = _count(ctx.inputs["fetch"].manifest.rows("urls"), fates.get("image_urls", {}))
         return out
 
@@ -83,19 +82,22 @@ class JoinUnit:
             "selected": _read(i["select"], "selected", unit),
             "selected_nodes": _read(i["select"], "node_decisions", unit),
             "verdicts": _read(i["select"], "verdicts", unit),
+            "placements": _read(i["score"], "placements", unit),
+            "pairs": _read(i["score"], "pairs", unit),
             "packed": _read(i["pack"], "packed", unit),
         }
         documents = wide.sql(wide.DOCUMENTS, joined)
-        nodes = wide.sql(wide.NODES, {**joined, "wide_documents": documents})
+        nodes = wide.sql(wide.nodes_sql(joined["nodes"], joined["placements"]), {**joined, "wide_documents": documents})
+        balance.check_unit(unit, {**joined, "wide_documents": documents, "wide_nodes": nodes})
         out = {
             "wide_documents": documents,
             "wide_nodes": nodes,
             "wide_decisions": wide.sql(wide.DECISIONS, {"wide_documents": documents, "wide_nodes": nodes}),
-            "wide_pairs": _read(i["score"], "pairs", unit).sort_by([("doc_id", "ascending"), ("index", "ascending")]),
+            "wide_pairs": wide.sql(wide.PAIRS, {"pairs": joined["pairs"], "wide_documents": documents, "wide_nodes": nodes}),
         }
         fates = {"documents": _fates(documents)}
         for kind, name in (("text", "paragraphs"), ("image", "images")):
-            fates[name] = _fates(wide.sql(f"SELECT * FROM nodes WHERE kind = '{kind}'", {"nodes": nodes}))
+            fates[name] = _fates(wide.sql(f"SELECT kept, first_reason FROM nodes WHERE kind = '{kind}' AND role <> 'end'", {"nodes": nodes}))
         self.ctx.writer.commit("unit", unit, out, {"fates": fates})
 
 
@@ -107,7 +109,8 @@ class JoinBucket:
 
     def __call__(self, bucket: str) -> None:
         i = self.ctx.inputs
-        joined = {"urls": _read(i["fetch"], "urls", bucket), "images": _read(i["score"], "images", bucket)}
+        joined = {name: _read(i[stage], name, bucket) for stage, name in (("fetch", "urls"), ("score", "images"), ("score", "dead"))}
+        balance.check_bucket(bucket, joined)
         images = wide.sql(wide.IMAGES, joined)
         self.ctx.writer.commit("bucket", bucket, {"wide_images": images}, {"fates": {"image_urls": _fates(images)}})
 
