@@ -24,12 +24,13 @@ def chances(tree: Tree, title: str, page: tuple[float, ...]) -> tuple[Any, Any]:
     """For every block the chance that it is main content, after the first look and after the second."""
     look = tables()
     columns = features.measure(tree, title, page)
-    first = _logistic(look["first"].log_odds(np.array([columns[n] for n in look["first"].names])))
+    first = logistic(look["first"].log_odds(np.array([columns[n] for n in look["first"].names])))
     columns |= features.context(first, np.expm1(columns["length"]), tree)
-    return first, _logistic(look["second"].log_odds(np.array([columns[n] for n in look["second"].names])))
+    return first, logistic(look["second"].log_odds(np.array([columns[n] for n in look["second"].names])))
 
 
-def _logistic(x: Any) -> Any:
+def logistic(x: Any) -> Any:
+    """Log-odds to chances."""
     return 1 / (1 + np.exp(-x))
 
 

@@ -11,9 +11,12 @@ from pipelines.web.dom import image, tags
 from pipelines.web.dom.hints import BIT, bits
 from pipelines.web.dom.walk import Tree
 
-_FURNITURE: Final = BIT["social"] | BIT["advert"] | BIT["navigation"] | BIT["popup"] | BIT["related"]
 _NAME: Final = re.compile(r"logo|icon|sprite|avatar|gravatar|badge|button|pixel|tracking|emoji|smil|beacon|analytics|spacer|captcha|doubleclick|/ads?/", re.I)
-_SMALL: Final = 50  # CSS pixels
+_SMALL: Final = 50  # CSS pixels: below, an icon or a bullet
+_LARGE: Final = 100  # from here on a picture whatever its file is called
+_LITTLE: Final = 200  # characters of dropped text (a caption, a credit) that are looked past for the container that decides
+_SHARE: Final = 0.4
+_REACH: Final = 2  # blocks to either side one of which must be kept
 
 
 class Shown(NamedTuple):
@@ -33,33 +36,52 @@ def choose(tree: Tree, chance: Any, keep: Any, base: str) -> list[Shown]:
     mass = np.concatenate((np.zeros(1), np.cumsum(np.array([len(s) for s in tree.text], np.float64) * keep)))
     size = np.concatenate((np.zeros(1), np.cumsum(np.array([len(s) for s in tree.text], np.float64))))
     out: list[Shown] = []
-    pending = seen = ""
-    for before, box, a, sources, linked, noscript in tree.pictures:
-        b = box
-        while b and tree.end[b] <= tree.start[b]:
-            b = tree.parent[b]
-        s, e = tree.start[b], tree.end[b]
-        inside = (mass[e] - mass[s]) / max(1.0, size[e] - size[s])
-        around = bool(before > 0 and keep[min(before, n) - 1]) + bool(before < n and keep[before])
-        if n and (inside < 0.4 or not around):
-            continue
-        w, h = image.size(a)
-        if (0 < w < _SMALL) or (0 < h < _SMALL):
-            continue
+    previous = (-1, "", False)  # place, address and fate of the image before
+    for before, box, a, sources, _, noscript in tree.pictures:
         src, _ = image.source(a, sources)
-        if not src or _NAME.search(src[-200:]) or _NAME.search(a.get("class") or ""):
+        url = image.absolute(base, src) if src else ""
+        if not url:
             continue
-        if bits(a.get("class") or "") & BIT["advert"]:
-            continue
-        url = image.absolute(base, src)
-        if not url or (noscript and url == seen):
-            continue
-        seen = url
-        figure = -1
-        if tree.scope[box] & tags.FIGURE:
-            figure = box
-            while figure and tree.tag[figure] != tags.NUMBER["figure"]:
-                figure = tree.parent[figure]
-        out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, figure))
-    del pending
+        again = noscript and previous[0] == before
+        if again:  # what a reader without scripts is shown instead of the preview just before it
+            if previous[2] and url != previous[1]:
+                out[-1] = out[-1]._replace(url=url)
+            if previous[2] or url == previous[1]:
+                continue
+        fits = not n or _among(tree, mass, size, keep, before, box)
+        w, h = image.size(a)
+        if fits and not _furniture(a, src, w, h):
+            out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, _figure(tree, box)))
+            previous = (before, url, True)
+        else:
+            previous = (before, url, False)
     return out
+
+
+def _among(tree: Tree, mass: Any, size: Any, keep: Any, before: int, box: int) -> bool:
+    """True if most of the text of the smallest container around the image that has some is kept, and so is a block beside it."""
+    b = box
+    while b and (mass[tree.end[b]] == mass[tree.start[b]] and size[tree.end[b]] - size[tree.start[b]] < _LITTLE):
+        b = tree.parent[b]
+    s, e = tree.start[b], tree.end[b]
+    if mass[e] - mass[s] < _SHARE * (size[e] - size[s]):
+        return False
+    return bool(np.any(keep[max(0, before - _REACH) : before + _REACH]))
+
+
+def _furniture(a: image.Attributes, src: str, w: int, h: int) -> bool:
+    """True for icons, pixels, advertisements and the like."""
+    if 0 < w < _SMALL or 0 < h < _SMALL:
+        return True
+    name = f"{a.get('class') or ''} {a.get('id') or ''}"
+    if bits(name) & BIT["advert"]:
+        return True
+    return not (w >= _LARGE and h >= _LARGE) and bool(_NAME.search(src[-200:]) or _NAME.search(name))
+
+
+def _figure(tree: Tree, box: int) -> int:
+    if not tree.scope[box] & tags.FIGURE:
+        return -1
+    while box and tree.tag[box] != tags.NUMBER["figure"]:
+        box = tree.parent[box]
+    return box

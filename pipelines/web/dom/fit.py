@@ -1,0 +1,174 @@
+"""Fit the judge of blocks: `python -m pipelines.web.dom.fit DATA [--trees N] [--folds K] [--write]`.
+
+DATA is a folder with `real_dev.warc.gz` and `groundtruth_dev.jsonl.gz` (pages, and per page its expected text). A block's target is
+the share of its words that the expected text holds in the same order (4-grams; shorter blocks whole); its weight is its share of the
+expected words, because that is what it moves in the page's F1. Sites are divided into K folds; the second look is fitted on the first
+look's chances for sites it has not seen, and chances for unseen sites are what is reported. Needs numba; running the model does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import gzip
+import hashlib
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from pipelines.web.dom import boost, features, head, model, pagehints
+from pipelines.web.dom.walk import walk
+
+_WORD = re.compile(r"\w+")
+GRAM = 4
+SNIPPET = 0.12  # weight of a with/without snippet: such a page has about eight
+EMPHASIS = {"article-extraction-benchmark": 1.6, "readability": 1.6, "dragnet": 1.3}  # the small sets, beside wcxb's 264 pages
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
+
+
+def targets(texts: list[str], truth: str) -> tuple[Any, int]:
+    """For each block the share of its words that `truth` holds in order, and the number of words of `truth`."""
+    expected = words(truth)
+    grams = {tuple(expected[i : i + n]) for n in range(1, GRAM + 1) for i in range(len(expected) - n + 1)}
+    lines = {tuple(words(line)) for line in truth.split("\n")}
+    out = np.zeros(len(texts), np.float32)
+    for b, text in enumerate(texts):
+        w = words(text)
+        if len(w) <= 2:
+            out[b] = 1.0 if tuple(w) in lines else 0.5 * (tuple(w) in grams)
+            continue
+        n = min(GRAM, len(w))
+        held = [False] * len(w)
+        for i in range(len(w) - n + 1):
+            if tuple(w[i : i + n]) in grams:
+                held[i : i + n] = [True] * n
+        out[b] = sum(held) / len(w)
+    return out, len(expected)
+
+
+def example(html: bytes, url: str, truth: dict[str, Any], folds: int) -> dict[str, Any] | None:
+    """One page as features, targets and weights."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    document = LexborHTMLParser(html)
+    tree = walk(document.body, 200_000, 512)
+    if not tree.text:
+        return None
+    about = head.read(document.root, document.head, tree.apart, url)
+    columns = features.measure(tree, about.title, pagehints.measure(about.og_type, about.ld, url))
+    size = np.array([len(words(s)) for s in tree.text], np.float32)
+    y, w = np.zeros_like(size), np.zeros_like(size)
+    if truth["kind"] == "trafilatura-segments":
+        for kind in ("with", "without"):
+            for snippet in truth.get(kind) or []:
+                hits = [i for i, s in enumerate(tree.text) if snippet in s]
+                if len(hits) <= 3:
+                    y[hits] = kind == "with"
+                    w[hits] = SNIPPET / max(1, len(hits))
+    elif truth.get("expected_text") and truth["kind"] != "recipe-scrapers":
+        y, total = targets(tree.text, truth["expected_text"])
+        w = np.minimum(1, size / max(1, total)) * EMPHASIS.get(truth["kind"], 1.0)
+    else:
+        return None
+    site = ".".join((urlsplit(url).hostname or url).split(".")[-2:])
+    fold = int(hashlib.md5(site.encode(), usedforsecurity=False).hexdigest(), 16) % folds
+    return {"truth": truth, "tree": tree, "x": np.array(list(columns.values())), "names": list(columns), "y": y, "w": w, "size": size, "fold": fold}
+
+
+def read(data: Path, folds: int) -> list[dict[str, Any]]:
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    with gzip.open(data / "groundtruth_dev.jsonl.gz", "rt", encoding="utf-8") as f:
+        truth = {g["uri"]: g for g in map(json.loads, f)}
+    out = []
+    with open(data / "real_dev.warc.gz", "rb") as f:
+        for record in ArchiveIterator(f, record_types=WarcRecordType.response, parse_http=True):
+            url = record.headers["WARC-Target-URI"]
+            if url in truth and (e := example(record.reader.read(), url, truth[url], folds)):
+                out.append(e)
+    return out
+
+
+def _fit(examples: list[dict[str, Any]], x: str, names: list[str], trees: int, depth: int, seed: int) -> boost.Trees:
+    w = np.concatenate([e["w"] for e in examples])
+    use = w > 0
+    matrix = np.concatenate([e[x] for e in examples], axis=1)[:, use]
+    return boost.fit(matrix, np.concatenate([e["y"] for e in examples])[use], w[use], names, trees=trees, depth=depth, seed=seed, rate=min(0.12, 8 / trees))
+
+
+def _apply(m: boost.Trees, e: dict[str, Any], x: str, names: list[str]) -> Any:
+    return model.logistic(m.log_odds(e[x][[names.index(n) for n in m.names]]))
+
+
+def unseen(examples: list[dict[str, Any]], x: str, names: list[str], out: str, trees: int, depth: int, folds: int) -> None:
+    """Chances for each page from a model fitted on the other folds' sites."""
+    for k in range(folds):
+        m = _fit([e for e in examples if e["fold"] != k], x, names, trees, depth, k)
+        for e in examples:
+            if e["fold"] == k:
+                e[out] = _apply(m, e, x, names)
+
+
+def report(examples: list[dict[str, Any]], chance: str) -> dict[str, float]:
+    """Mean F1 of words by kind of truth (and of segments) when the blocks are chosen by `chance`."""
+    found: dict[str, list[float]] = collections.defaultdict(list)
+    hit = missed = wrong = 0
+    for e in examples:
+        keep = model.choose(e[chance], e["size"])
+        text = "\n\n".join(s for s, k in zip(e["tree"].text, keep, strict=True) if k)
+        g = e["truth"]
+        if g["kind"] == "trafilatura-segments":
+            hit += sum(s in text for s in g.get("with") or [])
+            missed += sum(s not in text for s in g.get("with") or [])
+            wrong += sum(s in text for s in g.get("without") or [])
+            continue
+        a, b = collections.Counter(words(text)), collections.Counter(words(g["expected_text"]))
+        f1 = 2 * sum((a & b).values()) / max(1, sum(a.values()) + sum(b.values()))
+        found[g["kind"]].append(f1)
+        if g.get("page_type"):
+            found["wcxb " + g["page_type"]].append(f1)
+    out = {k: round(statistics.mean(v), 4) for k, v in sorted(found.items())}
+    return out | {"segments": round(2 * hit / max(1, 2 * hit + missed + wrong), 4)}
+
+
+def main() -> int:
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("data", type=Path)
+    ap.add_argument("--trees", type=int, default=100)
+    ap.add_argument("--folds", type=int, default=5)
+    ap.add_argument("--write", action="store_true", help="write model.json, fitted on all pages")
+    a = ap.parse_args()
+    examples = read(a.data, a.folds)
+    names = examples[0]["names"]
+    unseen(examples, "x", names, "first", a.trees, 5, a.folds)
+    print("first look, unseen sites ", json.dumps(report(examples, "first")), flush=True)
+    for e in examples:
+        length = np.array([len(s) for s in e["tree"].text], np.float32)
+        around = features.context(e["first"], length, e["tree"])
+        e["x2"] = np.concatenate([e["x"], np.array(list(around.values()))])
+    both = names + list(around)
+    if a.write:
+        tables = {
+            "first": boost.dump(_fit(examples, "x", names, a.trees, 5, 0)),
+            "second": boost.dump(_fit(examples, "x2", both, a.trees, 4, 0)),
+        }
+        Path(__file__).with_name("model.json").write_text(json.dumps(tables, separators=(",", ":")) + "\n", "utf-8")
+    unseen(examples, "x2", both, "second", a.trees, 4, a.folds)
+    print("second look, unseen sites", json.dumps(report(examples, "second")), flush=True)
+    for e in examples:
+        e["both"] = (e["first"] + e["second"]) / 2
+    print("both, unseen sites       ", json.dumps(report(examples, "both")), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
