@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SYNC_EVERY = 64  # answers
+SYNC_SECONDS = 2.0  # between two syncs to the disk; they run beside the event loop, which a busy disk would hold up
 
 
 class Journal:
@@ -20,7 +23,7 @@ class Journal:
         self.rows = list(self._recover())
         self._lines = self.lines.open("ab")
         self._bodies = self.bodies.open("ab")
-        self._unsynced = 0
+        self._synced, self._syncing = time.monotonic(), threading.Thread()
 
     def _recover(self) -> Iterator[dict[str, Any]]:
         """Whole lines whose body is whole; what lies behind the last of them is cut off."""
@@ -33,7 +36,7 @@ class Journal:
                 row = json.loads(line) if line.endswith(b"\n") else None
             except ValueError:
                 row = None
-            if row is None or row["at"] + row["bytes"] > have:
+            if row is None or row["at"] + row["bytes"] > have or (row["sha256"] and self._sha256(row) != row["sha256"]):
                 break
             good_lines += len(line)
             good_bodies = max(good_bodies, row["at"] + row["bytes"])
@@ -50,15 +53,16 @@ class Journal:
         self.rows.append(row)
         self._lines.write(json.dumps(row).encode() + b"\n")
         self._lines.flush()
-        self._unsynced += 1
-        if self._unsynced >= SYNC_EVERY:
-            self.sync()
+        if time.monotonic() - self._synced > SYNC_SECONDS and not self._syncing.is_alive():
+            self._synced, self._syncing = time.monotonic(), threading.Thread(target=self.sync, daemon=True)
+            self._syncing.start()
 
     def sync(self) -> None:
         for f in (self._bodies, self._lines):
-            f.flush()
             os.fsync(f.fileno())
-        self._unsynced = 0
+
+    def _sha256(self, row: dict[str, Any]) -> str:
+        return hashlib.sha256(self.body(row)).hexdigest()
 
     def body(self, row: dict[str, Any]) -> bytes:
         with self.bodies.open("rb") as f:
@@ -66,6 +70,8 @@ class Journal:
             return f.read(row["bytes"])
 
     def close(self) -> None:
+        if self._syncing.is_alive():
+            self._syncing.join()
         self.sync()
         self._lines.close()
         self._bodies.close()
