@@ -106,7 +106,7 @@ def test_verify_and_why_answer(run, web, capsys):
     def ask(sql):
         return duckdb.sql(
             sql.replace("DOCS", f"'{run}/audit/documents/*.parquet'").replace("NODES", f"'{run}/audit/nodes/*.parquet'")
-        ).fetchone()
+        ).limit(1).fetchall()[0]
 
     def why(what, *flags):
         assert main(["why", str(run), what, *flags]) == 0
