@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.web.dom import image, pictures, tags
+from pipelines.web.dom import pictures, tags
 from pipelines.web.dom.walk import Tree
 from schemas.ids import image_id
 from schemas.rows import IMAGE, TEXT, Node
@@ -20,14 +20,14 @@ _CELL: Final = 120  # mean characters of a cell above which a table is taken for
 _PROMOTED: Final = 200  # a caption longer than this is text
 
 
-def nodes(tree: Tree, chance: Any, keep: Any, base: str) -> tuple[Node, ...]:
+def nodes(tree: Tree, keep: Any, base: str) -> tuple[Node, ...]:
     """The page's nodes: blocks with `keep` set and the images that belong to them."""
-    shown = pictures.choose(tree, chance, keep, base)
+    shown = pictures.choose(tree, keep, base)
     parts = _parts(tree, keep)
     out: list[Node] = []
     kept = np.nonzero(keep)[0].tolist()
     at = 0
-    captions = _captions(tree, keep)
+    captions = _captions(tree)
     data = _data_tables(tree, kept)
     group: list[str] = []
     held: tuple[str, int] = ("", -1)
@@ -131,7 +131,7 @@ def _data_tables(tree: Tree, kept: list[int]) -> set[int]:
     return {b for b, (n, size, cells) in total.items() if n > 1 and size / n <= _CELL and cells * 2 >= n}
 
 
-def _captions(tree: Tree, keep: Any) -> dict[int, str]:
+def _captions(tree: Tree) -> dict[int, str]:
     """The caption of each <figure> (by container) that has one."""
     out: dict[int, str] = {}
     for i, box in enumerate(tree.box):

@@ -7,9 +7,12 @@ of CatBoost, Prokhorenkova et al. 2018), in numpy alone: a model is a table of q
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+
+
+_AT_ONCE: Final = 2048  # items judged together: bounds the memory of a huge page
 
 
 class Trees(NamedTuple):
@@ -23,6 +26,9 @@ class Trees(NamedTuple):
 
     def log_odds(self, columns: Any) -> Any:
         """For a float32 matrix of (features, items), in the order of `names`."""
+        return np.concatenate([self._some(columns[:, at : at + _AT_ONCE]) for at in range(0, columns.shape[1], _AT_ONCE)])
+
+    def _some(self, columns: Any) -> Any:
         trees, depth = self.feature.shape
         n = columns.shape[1]
         bits = columns[self.feature.T.ravel()] > self.threshold.T.reshape(-1, 1)
@@ -44,7 +50,11 @@ def dump(model: Trees) -> dict[str, Any]:
 
 def load(data: dict[str, Any]) -> Trees:
     return Trees(
-        tuple(data["names"]), data["bias"], np.array(data["feature"]), np.array(data["threshold"], np.float32), np.array(data["leaf"], np.float32)
+        tuple(data["names"]),
+        data["bias"],
+        np.array(data["feature"]),
+        np.array(data["threshold"], np.float32),
+        np.array(data["leaf"], np.float32),
     )
 
 

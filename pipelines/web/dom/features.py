@@ -19,7 +19,38 @@ _KIND: Final = {
     _N["p"]: 1, _N["li"]: 2, _N["td"]: 3, _N["th"]: 3, _N["pre"]: 4, _N["dt"]: 5, _N["dd"]: 5, _N["blockquote"]: 6, _N["figcaption"]: 7,
     _N["h1"]: 8, _N["h2"]: 9, _N["h3"]: 10, _N["h4"]: 11, _N["h5"]: 12, _N["h6"]: 12, _N["div"]: 13, _N["section"]: 14, _N["article"]: 14,
 }  # fmt: skip
-PAGE: Final = ("og_article", "og_product", "og_website", "ld_article", "ld_product", "ld_forum", "ld_recipe", "ld_list", "path_depth", "is_root", "url_digits")
+PAGE: Final = (
+    "og_article",
+    "og_product",
+    "og_website",
+    "ld_article",
+    "ld_product",
+    "ld_forum",
+    "ld_recipe",
+    "ld_list",
+    "path_depth",
+    "is_root",
+    "url_digits",
+)
+_SCOPE_NAMES: Final = (
+    "article",
+    "main",
+    "nav",
+    "aside",
+    "header",
+    "footer",
+    "form",
+    "list",
+    "table",
+    "quote",
+    "figure",
+    "dl",
+    "section",
+    "p",
+)
+_SCOPE_BITS: Final = np.arange(len(_SCOPE_NAMES))[:, None]
+_HINT_BITS: Final = np.arange(len(hints.NAMES), dtype=np.int32)[:, None]
+_OF_BOX: Final = ("share", "link", "prose", "per_block", "blocks", "stops", "headings")
 Columns = dict[str, Any]
 
 
@@ -31,8 +62,13 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
     length = np.array([len(s) for s in text], f)
     link = np.minimum(np.array(tree.link, f), length)
     words = np.array([s.count(" ") for s in text], f) + 1
-    commas = np.array([s.count(",") + s.count("，") + s.count("、") for s in text], f)
-    stops = np.array([s.count(". ") + s.count("。") + s.endswith(_STOPS) for s in text], f)
+    wide = any(not s.isascii() for s in text)
+    if wide:
+        commas = np.array([s.count(",") + s.count("，") + s.count("、") for s in text], f)
+    else:
+        commas = np.array([s.count(",") for s in text], f)
+    ends = np.array([s.endswith(_STOPS) for s in text], f)
+    stops = np.array([s.count(". ") + s.count("。") if wide else s.count(". ") for s in text], f) + ends
     box = np.array(tree.box)
     parent = np.array(tree.parent)
     c: Columns = {}
@@ -47,7 +83,7 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
     c["links"] = np.array(tree.links, f)
     c["commas"] = commas / words
     c["stops"] = stops / words
-    c["ends"] = np.array([s.endswith(_STOPS) for s in text], f)
+    c["ends"] = ends
     c["digit_first"] = np.array([s[0].isdigit() for s in text], f)
     c["upper_first"] = np.array([s[0].isupper() for s in text], f)
     c["shout"] = np.array([s.isupper() for s in text], f)
@@ -73,17 +109,19 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
     depth = np.array(tree.depth, f)
     c["depth"] = depth[box]
     scope = np.array(tree.scope)[box]
-    for i, group in enumerate(("article", "main", "nav", "aside", "header", "footer", "form", "list", "table", "quote", "figure", "dl", "section", "p")):
-        c["in_" + group] = ((scope >> i) & 1).astype(f)
-    own, inherited = np.array(tree.hint), np.array(tree.inherited)
+    where = ((scope >> _SCOPE_BITS) & 1).astype(f)
+    for i, group in enumerate(_SCOPE_NAMES):
+        c["in_" + group] = where[i]
+    own, inherited = np.array(tree.hint, np.int32), np.array(tree.inherited, np.int32)
     up1 = parent[box]
     up2 = parent[up1]
     up3 = parent[up2]
     near = own[box] | own[up1]
     middle = own[up2] | own[up3]
     far = inherited[box]
+    called = ((near >> _HINT_BITS) & 1) + ((middle >> _HINT_BITS) & 1) * f(0.5) + ((far >> _HINT_BITS) & 1) * f(0.25)
     for i, name in enumerate(hints.NAMES):
-        c["near_" + name] = ((near >> i) & 1).astype(f) + ((middle >> i) & 1) * f(0.5) + ((far >> i) & 1) * f(0.25)
+        c["near_" + name] = called[i]
 
     # sums over a container = differences of running sums, as it holds a range of blocks
     start, end = np.array(tree.start), np.array(tree.end)
@@ -98,17 +136,15 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
     box_blocks = np.maximum(end - start, 1).astype(f)
     box_headings = inside(heading)
     all_prose = max(1.0, float(prose.sum()))
+    size = np.maximum(box_length, 1)
+    of_box = np.stack((
+        size / f(total), box_link / size, box_prose / f(all_prose), np.log1p(size / box_blocks), np.log1p(box_blocks),
+        box_stops / size * 100, np.log1p(box_headings),
+    ))  # fmt: skip
     level = box
     for k in range(1, 6):
-        size = np.maximum(box_length[level], 1)
-        c[f"c{k}_share"] = size / total
-        c[f"c{k}_link"] = box_link[level] / size
-        c[f"c{k}_prose"] = box_prose[level] / all_prose
-        if k < 5:
-            c[f"c{k}_per_block"] = np.log1p(size / box_blocks[level])
-            c[f"c{k}_blocks"] = np.log1p(box_blocks[level])
-            c[f"c{k}_stops"] = box_stops[level] / size * 100
-            c[f"c{k}_headings"] = np.log1p(box_headings[level])
+        for name, values in zip(_OF_BOX, of_box[:, level], strict=True):
+            c[f"c{k}_{name}"] = values
         level = parent[level]
 
     # containers that look alike: rows of a list, posts of a thread, cards of a grid
@@ -121,17 +157,15 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
     c["twins"] = np.maximum(np.maximum(twins[up1], twins[up2]), np.maximum(twins[up3], twins[parent[up3]]))
 
     # the part of the page that holds most prose: the deepest container with a given share of it
-    order = np.arange(len(parent))
+    at = np.arange(n)
     for name, share in (("body", 0.9), ("core", 0.6), ("heart", 0.4)):
         held = np.nonzero(box_prose >= share * all_prose)[0]
         root = int(held[np.lexsort((held, depth[held]))[-1]]) if len(held) and prose.any() else 0
         s, e = int(start[root]), int(end[root])
-        at = np.arange(n)
         c[f"{name}_in"] = ((at >= s) & (at < e)).astype(f)
         c[f"{name}_off"] = (np.maximum(s - at, 0) - np.maximum(at - e + 1, 0)) / f(n)
         c[f"{name}_density"] = np.full(n, box_link[root] / max(1.0, box_length[root]), f)
         c[f"{name}_rel"] = np.clip((at - s) / max(1, e - s), -1, 2).astype(f)
-    del order
 
     # place on the page
     before = np.cumsum(length) - length
@@ -154,7 +188,6 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
             c[f"next{k}_{name}"] = _shift(values, -k)
     run = np.concatenate((np.zeros(1), np.cumsum(flat, dtype=np.float64)))
     runp = np.concatenate((np.zeros(1), np.cumsum(prose, dtype=np.float64)))
-    at = np.arange(n)
     for k in (4, 12):
         lo, hi = np.maximum(at - k, 0), np.minimum(at + k + 1, n)
         c[f"near{k}_plain"] = np.log1p((run[hi] - run[lo]) / (hi - lo)).astype(f)
@@ -162,18 +195,20 @@ def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
         c[f"after{k}_prose"] = np.log1p((runp[hi] - runp[np.minimum(at + 1, n)]) / k).astype(f)
 
     # the page
-    ones = np.ones(n, f)
-    c["page_length"] = ones * f(np.log1p(total))
-    c["page_blocks"] = ones * f(np.log1p(n))
-    c["page_link"] = ones * f(link.sum() / total)
-    c["page_prose"] = ones * f(all_prose / total)
-    c["page_p"] = ones * f(length[kind == 1].sum() / total)
-    c["page_longest"] = ones * f(np.log1p(length.max()))
-    c["page_twins"] = ones * f((length * (c["twins"] >= 2)).sum() / total)
-    c["page_articles"] = ones * f(np.log1p((tag == _N["article"]).sum()))
-    c["page_dates"] = ones * f(np.log1p(sum(1 for b in tree.hint if b & hints.BIT["forum"])))
+    def ones(value: float) -> Any:
+        return np.full(n, value, f)
+
+    c["page_length"] = ones(np.log1p(total))
+    c["page_blocks"] = ones(np.log1p(n))
+    c["page_link"] = ones(link.sum() / total)
+    c["page_prose"] = ones(all_prose / total)
+    c["page_p"] = ones(length[kind == 1].sum() / total)
+    c["page_longest"] = ones(np.log1p(length.max()))
+    c["page_twins"] = ones((length * (c["twins"] >= 2)).sum() / total)
+    c["page_articles"] = ones(np.log1p((tag == _N["article"]).sum()))
+    c["page_dates"] = ones(np.log1p(sum(1 for b in tree.hint if b & hints.BIT["forum"])))
     for name, value in zip(PAGE, page, strict=True):
-        c[name] = ones * f(value)
+        c[name] = ones(value)
     return c
 
 

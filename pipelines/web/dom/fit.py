@@ -81,7 +81,16 @@ def example(html: bytes, url: str, truth: dict[str, Any], folds: int) -> dict[st
         return None
     site = ".".join((urlsplit(url).hostname or url).split(".")[-2:])
     fold = int(hashlib.md5(site.encode(), usedforsecurity=False).hexdigest(), 16) % folds
-    return {"truth": truth, "tree": tree, "x": np.array(list(columns.values())), "names": list(columns), "y": y, "w": w, "size": size, "fold": fold}
+    return {
+        "truth": truth,
+        "tree": tree,
+        "x": np.array(list(columns.values())),
+        "names": list(columns),
+        "y": y,
+        "w": w,
+        "size": size,
+        "fold": fold,
+    }
 
 
 def read(data: Path, folds: int) -> list[dict[str, Any]]:
@@ -102,7 +111,16 @@ def _fit(examples: list[dict[str, Any]], x: str, names: list[str], trees: int, d
     w = np.concatenate([e["w"] for e in examples])
     use = w > 0
     matrix = np.concatenate([e[x] for e in examples], axis=1)[:, use]
-    return boost.fit(matrix, np.concatenate([e["y"] for e in examples])[use], w[use], names, trees=trees, depth=depth, seed=seed, rate=min(0.12, 8 / trees))
+    return boost.fit(
+        matrix,
+        np.concatenate([e["y"] for e in examples])[use],
+        w[use],
+        names,
+        trees=trees,
+        depth=depth,
+        seed=seed,
+        rate=min(0.12, 8 / trees),
+    )
 
 
 def _apply(m: boost.Trees, e: dict[str, Any], x: str, names: list[str]) -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 Attributes = dict[str, str | None]
 
 _SPACE: Final = re.compile(r"[\t\n\r\f ]+")
-_CANDIDATE: Final = re.compile(r"[^\s,]\S*(?:\s+[^,\s]+)?")  # an address (which may hold commas) and its descriptor
+_CANDIDATE: Final = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:\s+([^,\s]+))?")  # an address (which may hold commas) and its descriptor
 _EXTENSION: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif|bmp|tiff?|jfif|svg)(?:[?#:!/]|$)", re.I)
 _STAND_IN: Final = re.compile(
     r"(?:^|[/_\-.])(?:blank|spacer|transparent|placeholder|pixel|empty|1x1|lazy(?:-?load(?:er|ing)?)?|loading|loader|dummy|clear|trans|grey|gray|default-?image)"
@@ -20,7 +20,8 @@ _LAZY: Final = (
     "data-src", "data-original", "data-lazy-src", "data-lazy", "data-lazyload", "data-original-src", "data-orig-file", "data-large-file",
     "data-image", "data-image-src", "data-img-src", "data-url", "data-hi-res-src", "data-full-src", "data-actualsrc", "data-echo",
     "data-src-large", "data-src-medium", "data-srcs", "data-pin-media", "data-gt-lazy-src", "data-lateloadsrc", "data-scroll-image",
-    "data-src-fg", "data-defer-src", "data-delayed-url", "data-img-url", "data-medium-file", "data-mediumthumb", "src2", "lazy-src", "load-src",
+    "data-src-fg", "data-defer-src", "data-delayed-url", "data-img-url", "data-medium-file", "data-mediumthumb",
+    "src2", "lazy-src", "load-src",
 )  # fmt: skip
 _LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-bgset", "lazy-srcset")
 _STYLE: Final = re.compile(r"(?:^|;|\s)(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.I)
@@ -29,23 +30,25 @@ MAX_URL: Final = 4096
 
 
 def is_stand_in(src: str) -> bool:
-    """`src` is a blank that a script replaces: nothing, a data: URL, about:blank or a spacer by name."""
-    return not src or src[:5].lower() in ("data:", "about", "javas", "blob:") or src[0] == "#" or "{{" in src or bool(_STAND_IN.search(src))
+    """`src` is a blank that a script replaces: no address, or a spacer by name."""
+    return is_nothing(src) or bool(_STAND_IN.search(src))
+
+
+def is_nothing(src: str) -> bool:
+    """`src` is no address of a picture file: empty, a data: URL, about:blank, a template's variable."""
+    return not src or src[:5].lower() in ("data:", "about", "javas", "blob:") or src[0] in "#{[" or "{{" in src
 
 
 def widest(srcset: str) -> tuple[str, int]:
     """The widest candidate of a srcset, and its width in pixels (0 = given by density or not at all)."""
     best, found, width = -1.0, "", 0
     for m in _CANDIDATE.finditer(srcset[:32768]):
-        url, _, descriptor = m[0].partition(" ") if " " in m[0] else (m[0], "", "")
-        if url.endswith(","):
-            url, descriptor = url.rstrip(","), ""
-        descriptor = descriptor.strip()
+        url, descriptor = m[1], m[2] or ""
         try:
             value = float(descriptor[:-1]) if descriptor else 1.0
         except ValueError:
             continue
-        if value > best and not is_stand_in(url):
+        if value > best and not is_nothing(url):
             best, found, width = value, url, int(min(value, 99999)) if descriptor.endswith("w") else 0
     return found, width
 
@@ -58,7 +61,7 @@ def source(a: Attributes, sources: list[Attributes]) -> tuple[str, bool]:
         return src, False
     for name in _LAZY:
         value = (a.get(name) or "").strip()
-        if value and not is_stand_in(value) and value[0] not in "{[" and " " not in value:
+        if value and not is_nothing(value) and " " not in value:
             return value, True
     for name in ("srcset", *_LAZY_SETS):
         if value := a.get(name):
@@ -69,7 +72,7 @@ def source(a: Attributes, sources: list[Attributes]) -> tuple[str, bool]:
             if (value := s.get(name)) and (found := widest(value)[0]):
                 return found, True
     for name, value in a.items():
-        if value and name.startswith("data-") and " " not in value.strip() and _EXTENSION.search(value) and not is_stand_in(value.strip()):
+        if value and name.startswith("data-") and " " not in value.strip() and _EXTENSION.search(value) and not is_nothing(value.strip()):
             return value.strip(), True
     return "", False
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 _LD: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(\w{3,40})"')
 _LD_KINDS: Final = (
-    re.compile(r"Article|BlogPosting|Report|NewsArticle"), re.compile(r"Product|Offer"), re.compile(r"Forum|QAPage|Question|Answer|Comment"),
+    re.compile(r"Article|BlogPosting|Report|NewsArticle"), re.compile(r"Product|Offer"),
+    re.compile(r"Forum|QAPage|Question|Answer|Comment"),
     re.compile(r"Recipe|HowTo"), re.compile(r"ItemList|CollectionPage|SearchResults|Blog$"),
 )  # fmt: skip
 

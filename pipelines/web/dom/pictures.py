@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
-
-import numpy as np
 
 from pipelines.web.dom import image, tags
 from pipelines.web.dom.hints import BIT, bits
 from pipelines.web.dom.walk import Tree
 
-_NAME: Final = re.compile(r"logo|icon|sprite|avatar|gravatar|badge|button|pixel|tracking|emoji|smil|beacon|analytics|spacer|captcha|doubleclick|/ads?/", re.I)
+_NAME: Final = re.compile(
+    r"logo|icon|sprite|avatar|gravatar|badge|button|pixel|tracking|emoji|smil|beacon|analytics|spacer|captcha|doubleclick|/ads?/", re.I
+)
 _SMALL: Final = 50  # CSS pixels: below, an icon or a bullet
 _LARGE: Final = 100  # from here on a picture whatever its file is called
 _LITTLE: Final = 200  # characters of dropped text (a caption, a credit) that are looked past for the container that decides
@@ -28,33 +29,36 @@ class Shown(NamedTuple):
     figure: int  # the <figure> it stands in, or -1
 
 
-def choose(tree: Tree, chance: Any, keep: Any, base: str) -> list[Shown]:
+def choose(tree: Tree, keep: Any, base: str) -> list[Shown]:
     """The content images in the page's order, one for each place: a <noscript> copy stands in only for an image that has no address."""
     if not tree.pictures:
         return []
     n = len(tree.text)
-    mass = np.concatenate((np.zeros(1), np.cumsum(np.array([len(s) for s in tree.text], np.float64) * keep)))
-    size = np.concatenate((np.zeros(1), np.cumsum(np.array([len(s) for s in tree.text], np.float64))))
+    lengths = [len(s) for s in tree.text]
+    size = [0, *accumulate(lengths)]
+    keep = keep.tolist()
+    mass = [0, *accumulate(s if k else 0 for s, k in zip(lengths, keep, strict=True))]
     out: list[Shown] = []
-    previous = (-1, "", False)  # place, address and fate of the image before
+    last = shown = -1  # place of the image before; whether it was shown (1), not (0)
     for before, box, a, sources, _, noscript in tree.pictures:
+        if noscript and last == before and shown == 0:
+            continue  # the same image again
+        if n and not _among(tree, mass, size, keep, before, box):
+            last, shown = before, 0
+            continue
         src, _ = image.source(a, sources)
+        w, h = image.size(a)
+        if src and _furniture(a, src, w, h):
+            last, shown = before, 0
+            continue
         url = image.absolute(base, src) if src else ""
         if not url:
             continue
-        again = noscript and previous[0] == before
-        if again:  # what a reader without scripts is shown instead of the preview just before it
-            if previous[2] and url != previous[1]:
-                out[-1] = out[-1]._replace(url=url)
-            if previous[2] or url == previous[1]:
-                continue
-        fits = not n or _among(tree, mass, size, keep, before, box)
-        w, h = image.size(a)
-        if fits and not _furniture(a, src, w, h):
-            out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, _figure(tree, box)))
-            previous = (before, url, True)
-        else:
-            previous = (before, url, False)
+        if noscript and last == before and shown == 1:
+            out[-1] = out[-1]._replace(url=url)  # what a reader without scripts is shown instead of the preview just before it
+            continue
+        out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, _figure(tree, box)))
+        last, shown = before, 1
     return out
 
 
@@ -66,7 +70,7 @@ def _among(tree: Tree, mass: Any, size: Any, keep: Any, before: int, box: int) -
     s, e = tree.start[b], tree.end[b]
     if mass[e] - mass[s] < _SHARE * (size[e] - size[s]):
         return False
-    return bool(np.any(keep[max(0, before - _REACH) : before + _REACH]))
+    return any(keep[max(0, before - _REACH) : before + _REACH])
 
 
 def _furniture(a: image.Attributes, src: str, w: int, h: int) -> bool:

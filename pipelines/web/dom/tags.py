@@ -18,7 +18,9 @@ _SKIP = (
     "area param track datalist progress meter noembed noframes rp input basefont bgsound"
 ).split()
 
-NUMBER: Final[dict[str, int]] = {t: create_tag(t).tag_id for t in (*_BLOCK, *_SKIP, "img", "br", "hr", "a", "source", "noscript", "picture", "code")}
+NUMBER: Final[dict[str, int]] = {
+    t: create_tag(t).tag_id for t in (*_BLOCK, *_SKIP, "img", "br", "hr", "a", "source", "noscript", "picture", "code")
+}
 
 ACTION: Final[dict[int, int]] = (
     {NUMBER[t]: BLOCK for t in _BLOCK}
@@ -51,4 +53,6 @@ _SCOPES = (
 )  # fmt: skip
 SCOPE: Final[dict[int, int]] = {NUMBER[t]: 1 << i for i, group in enumerate(_SCOPES) for t in group}
 SCOPES: Final = len(_SCOPES)
-ARTICLE, MAIN, NAV, ASIDE, HEADER, FOOTER, FORM, LIST, TABLE, QUOTE, FIGURE, DL, SECTION, PARAGRAPH, DETAILS = (1 << i for i in range(SCOPES))
+ARTICLE, MAIN, NAV, ASIDE, HEADER, FOOTER, FORM, LIST, TABLE, QUOTE, FIGURE, DL, SECTION, PARAGRAPH, DETAILS = (
+    1 << i for i in range(SCOPES)
+)

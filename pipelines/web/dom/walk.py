@@ -121,10 +121,12 @@ def walk(body: Any, max_nodes: int, max_depth: int) -> Tree:
         if act == 3:  # text
             if not noscript:
                 piece = node.text_content
-                if piece:
+                if pre or not piece.isspace():
                     add(piece)
                     if in_link:
                         linked += len(piece)
+                elif pieces:
+                    add(" ")
             node = node.next
             continue
         if act == 0:  # inline
@@ -205,15 +207,11 @@ def walk(body: Any, max_nodes: int, max_depth: int) -> Tree:
             node = node.next
             continue
         if act == 4:  # img
-            if pieces:
-                held = (len(texts) + 1) if any(p and not p.isspace() for p in pieces) else len(texts)
-            else:
-                held = len(texts)
-            t.pictures.append((held, box, node.attributes, sources, in_link > 0, noscript > 0))
+            t.pictures.append((len(texts) + (1 if pieces else 0), box, node.attributes, sources, in_link > 0, noscript > 0))
             node = node.next
             continue
         if act == 7:  # source
-            if sources is not None and stack and stack[-1][1] == 4:
+            if stack and stack[-1][1] == 4:
                 sources.append(node.attributes)
             child = node.first_child
             if child is not None and len(stack) < max_depth:
