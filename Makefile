@@ -21,8 +21,8 @@ lint: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports --no-cache
 
-types: $(STAMP)
-	$(BIN)/pyright --warnings --outputjson > $(VENV)/pyright.json || ($(BIN)/pyright; exit 1)
+types: $(STAMP)  ## the public API
+	$(BIN)/basedpyright --level error
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict --site-dir site

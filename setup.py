@@ -59,7 +59,7 @@ EXTRAS = {
 EXTRAS["dev"] = [
     *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"], *EXTRAS["perplexity"],
     "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "peft>=0.17",
-    "playwright>=1.49", "psutil>=6", "pyright>=1.1.390", "pytest>=8.3", "pytest-timeout>=2.3", "ruff>=0.9", "webdataset>=0.2.100",
+    "playwright>=1.49", "psutil>=6", "basedpyright>=1.28", "pytest>=8.3", "pytest-timeout>=2.3", "ruff>=0.9", "webdataset>=0.2.100",
 ]  # fmt: skip
 
 setup(

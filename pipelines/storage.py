@@ -73,7 +73,8 @@ def atomic(path: str) -> Iterator[HashingFile]:
     if is_remote(path):
         import fsspec
 
-        with fsspec.open(path, "wb") as raw:
+        fs, inner = fsspec.core.url_to_fs(path)
+        with fs.open(inner, "wb") as raw:
             yield HashingFile(raw)
         return
     folder, name = os.path.split(path)
@@ -115,7 +116,8 @@ def open_read(path: str) -> Any:
     if is_remote(path):
         import fsspec
 
-        return fsspec.open(path, "rb").open()
+        fs, inner = fsspec.core.url_to_fs(path)
+        return fs.open(inner, "rb")
     return open(path, "rb")
 
 

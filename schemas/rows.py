@@ -10,7 +10,7 @@ TEXT, IMAGE = "text", "image"
 class Node(NamedTuple):
     """One piece of a page. Nodes are never renumbered: a dropped one keeps its place and says why."""
 
-    index: int  # position in the page as extracted, from 0
+    index: int  # type: ignore[override]  # position in the page as extracted, from 0
     kind: str  # TEXT or IMAGE
     role: str = "p"  # what the page called it: p, h1..h6, li, table, code, quote, caption, image, end (end of a document part)
     text: str = ""  # text nodes only

@@ -29,16 +29,16 @@ class ConfigError(ValueError):
 class Config(Settings):
     """A run, resolved."""
 
-    run: RunSettings = Field(default_factory=RunSettings)
-    runner: RunnerSettings = Field(default_factory=RunnerSettings)
-    input: InputSettings = Field(default_factory=InputSettings)
-    extract: ExtractSettings = Field(default_factory=ExtractSettings)
-    dedup: DedupSettings = Field(default_factory=DedupSettings)
-    fetch: FetchSettings = Field(default_factory=FetchSettings)
-    score: ScoreSettings = Field(default_factory=ScoreSettings)
-    select: SelectSettings = Field(default_factory=SelectSettings)
-    pack: PackSettings = Field(default_factory=PackSettings)
-    report: ReportSettings = Field(default_factory=ReportSettings)
+    run: RunSettings = RunSettings()
+    runner: RunnerSettings = RunnerSettings()
+    input: InputSettings = InputSettings()
+    extract: ExtractSettings = ExtractSettings()
+    dedup: DedupSettings = DedupSettings()
+    fetch: FetchSettings = FetchSettings()
+    score: ScoreSettings = ScoreSettings()
+    select: SelectSettings = SelectSettings()
+    pack: PackSettings = PackSettings()
+    report: ReportSettings = ReportSettings()
     filters: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Rules in judging order: name -> thresholds. See docs/filters.md."
     )

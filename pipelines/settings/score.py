@@ -62,7 +62,7 @@ class ScoreSettings(Settings):
     faces: bool = Field(False, description="Count faces (OpenCV's Haar cascade) into image_faces. Off: it is slow and misses profiles.")
     nsfw: str = Field("", description='Scorer "package.module:function": makes a function from RGB arrays to probabilities; "" = none.')
     watermark: str = Field("", description="The same for watermarks.")
-    clip: ClipSettings = Field(default_factory=ClipSettings)
+    clip: ClipSettings = ClipSettings()
     gate_min_side: int = Field(100, ge=0, description="Models see pictures whose shorter side has at least so many pixels ...")
     gate_max_aspect: float = Field(3.0, ge=1, description="... and whose longer side is at most so many times the shorter ...")
     shadow_share: float = Field(
