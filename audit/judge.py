@@ -22,11 +22,11 @@ FROM judged"""
 
 FUNNEL = """
 -- documents by the first reason that takes them, before and after
-SELECT stage, reason, sum(before)::BIGINT AS before, round(sum(after))::BIGINT AS after FROM (
+SELECT * FROM (SELECT stage, reason, sum(before)::BIGINT AS before, round(sum(after))::BIGINT AS after FROM (
   SELECT stage, first_reason AS reason, 1 AS before, 0.0 AS after FROM judged
   UNION ALL SELECT new_stage, new_reason, 0, CASE WHEN new_reason = '' THEN point ELSE 1 END FROM judged
   UNION ALL SELECT '?', 'estimated.lost_later', 0, 1 - point FROM judged WHERE new_reason = '' AND point < 1)
-GROUP BY ALL HAVING sum(before) > 0 OR round(sum(after)) > 0 ORDER BY reason <> '', before DESC, reason"""
+GROUP BY ALL) WHERE before > 0 OR after > 0 ORDER BY reason <> '', before DESC, stage, reason"""
 
 BY = """
 -- kept documents per {column}, before and after, with the bounds
@@ -179,7 +179,8 @@ y AS (
   SELECT x.*, CASE WHEN len(contaminated) > 0 THEN 'document.contaminated' WHEN {str(need_image).lower()} AND images = 0 THEN 'document.empty.no_image'
               WHEN {str(need_text).lower()} AND texts = 0 THEN 'document.empty.no_text' WHEN {left} THEN {first} ELSE '' END AS late,
          NOT fixed AND early = '' AND stage = 'extract' AND first_reason <> '' AND NOT touched AS admitted,
-         {pass_rate} AS rate
+         {pass_rate} AS rate,
+         (SELECT coalesce(bool_or(touched OR (early <> '' AND stage <> 'extract') OR (NOT fixed AND early = '' AND stage = 'extract')), false) FROM x) AS stirred
   FROM x)
 SELECT doc_id, record, url, domain, language, kept, stage, first_reason, images_kept, touched,
        admitted,
@@ -187,13 +188,10 @@ SELECT doc_id, record, url, domain, language, kept, stage, first_reason, images_
             WHEN stage IN ('dedup', 'pack') THEN 0.0 WHEN late = '' THEN 1.0 ELSE 0.0 END AS point,
        CASE WHEN fixed OR touched OR early <> '' OR admitted OR stage IN ('dedup', 'pack') THEN false ELSE late = '' END AS low,
        CASE WHEN fixed THEN false WHEN touched THEN true WHEN early <> '' THEN false WHEN admitted THEN true
-            WHEN stage = 'dedup' THEN {str(self._dedup_may_move()).lower()} WHEN stage = 'pack' THEN false ELSE late = '' END AS high,
+            WHEN stage = 'dedup' THEN stirred WHEN stage = 'pack' THEN false ELSE late = '' END AS high,
        CASE WHEN fixed OR touched THEN stage WHEN early <> '' THEN 'extract' WHEN admitted THEN '' WHEN stage IN ('dedup', 'pack') THEN stage
             WHEN late <> '' THEN 'select' ELSE '' END AS new_stage,
        CASE WHEN fixed OR touched THEN first_reason WHEN early <> '' THEN early WHEN admitted THEN '' WHEN stage IN ('dedup', 'pack') THEN first_reason ELSE late END
          AS new_reason,
        CASE WHEN touched OR (kept AND admitted) THEN coalesce(images_kept, 0) ELSE images END AS images
 FROM y"""
-
-    def _dedup_may_move(self) -> bool:
-        return self.touched("paragraph") or self.touched("image", "extract") or self.touched("document", "extract") or self.touched("url")

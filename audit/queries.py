@@ -68,3 +68,48 @@ def ask(con: Any, query: str, **parameters: Any) -> list[dict[str, Any]]:
     result = con.execute(query, used)
     names = [c[0] for c in result.description]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+# --- asked by the explorer only; each reads a small part of the tables ---
+
+ROLLED = """
+-- where documents, paragraphs, images and image URLs ended, from the roll-ups
+SELECT kind, stage, reason, kept, sum(n)::BIGINT AS n FROM rollups WHERE measure = '' AND kind <> 'pairs' GROUP BY ALL ORDER BY kind, n DESC, stage, reason"""
+
+ROLLED_LANGUAGES = """
+-- pages and kept pages per language, from the roll-ups
+SELECT language, sum(n)::BIGINT AS pages, coalesce(sum(n) FILTER (kept), 0)::BIGINT AS kept FROM rollups
+WHERE kind = 'documents' AND measure = '' GROUP BY ALL ORDER BY pages DESC, language LIMIT $limit"""
+
+FIND = """
+-- documents by part of their URL or title, by domain, language and fate
+SELECT doc_id, url, title, domain, language, kept, stage, first_reason FROM documents
+WHERE ($q = '' OR contains(lower(url), lower($q)) OR contains(lower(title), lower($q))) AND ($domain = '' OR domain = $domain)
+  AND ($language = '' OR language = $language) AND ($reason = '' OR first_reason = $reason OR list_contains(reasons, $reason))
+  AND ($fate = '' OR kept = ($fate = 'kept'))
+ORDER BY doc_id LIMIT $limit OFFSET $offset"""
+
+DOMAIN = """
+-- one domain: its pages by fate
+SELECT stage, first_reason AS reason, kept, count(*) AS pages FROM documents WHERE domain = $domain GROUP BY ALL ORDER BY kept DESC, pages DESC, reason"""
+
+NEAR = """
+-- documents whose measure lies nearest to a limit, on either side
+SELECT doc_id, url, title, kept, first_reason, {measure} AS value FROM documents WHERE {measure} IS NOT NULL
+ORDER BY abs({measure} - $limit_at), doc_id LIMIT $limit"""
+
+NEAR_NODES = """
+-- {what} whose measure lies nearest to a limit, on either side
+SELECT doc_id, url, image_id, index, kept, first_reason, {measure} AS value FROM nodes WHERE {measure} IS NOT NULL
+ORDER BY abs({measure} - $limit_at), doc_id, index LIMIT $limit"""
+
+GALLERY = """
+-- images for one reason ('' = kept), in an order that depends on nothing but their ids
+SELECT doc_id, index, image_id, url, stage, first_reason, pair_similarity AS similarity FROM nodes
+WHERE kind = 'image' AND sha256 <> '' AND first_reason = $reason ORDER BY hash(doc_id || index), doc_id LIMIT $limit"""
+
+GALLERY_PLAIN = GALLERY.replace("pair_similarity AS similarity", "NULL::DOUBLE AS similarity")
+
+IMAGE_REASONS = """
+-- reasons that images were dropped for
+SELECT reason, sum(n)::BIGINT AS n FROM rollups WHERE kind = 'images' AND measure = '' GROUP BY ALL ORDER BY n DESC, reason"""

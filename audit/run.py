@@ -72,19 +72,31 @@ class Run:
         root = self.stage_path(stage)
         return [os.path.join(root, p.path) for p in self.stages[stage].tables.get(table, ())]
 
-    def connect(self, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
-        """DuckDB over the audit tables: one view per table, nothing else reachable. RunError if the run has no audit tables."""
+    def connect(self, memory_limit: str = "1GB", beside: Run | None = None) -> duckdb.DuckDBPyConnection:
+        """DuckDB over the audit tables: one view per table, nothing else reachable, nothing written. `beside`: a second run, whose views
+        are called `other_<table>`. RunError if a run has no audit tables."""
         import duckdb
 
-        if not self.table_paths("documents"):
-            raise RunError(f"{self.path!r} has no audit tables yet: finish the run first (`weft run ...` again)")
         con = duckdb.connect(":memory:", config={"memory_limit": memory_limit, "threads": 2})
-        for view in VIEWS:
-            if paths := self.table_paths(view):
-                files = ", ".join("'" + p.replace("'", "''") + "'" for p in paths)
-                con.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{files}], union_by_name=true)")
-        root = os.path.abspath(self.path).replace("'", "''")
-        con.execute(f"SET allowed_directories=['{root}']")
+        self._views(con, "")
+        folders = [self._folder]
+        if beside is not None:
+            beside._views(con, "other_")
+            folders.append(beside._folder)
+        allowed = ", ".join("'" + f.replace("'", "''") + "'" for f in folders)
+        con.execute(f"SET allowed_directories=[{allowed}]")
         con.execute("SET enable_external_access=false")
         con.execute("SET lock_configuration=true")
         return con
+
+    @property
+    def _folder(self) -> str:
+        return os.path.abspath(os.path.join(self.path, layout.AUDIT))
+
+    def _views(self, con: duckdb.DuckDBPyConnection, prefix: str) -> None:
+        if not self.table_paths("documents"):
+            raise RunError(f"{self.path!r} has no audit tables yet: finish the run first (`weft run ...` again)")
+        for view in VIEWS:
+            if paths := self.table_paths(view):
+                files = ", ".join("'" + os.path.abspath(p).replace("'", "''") + "'" for p in paths)
+                con.execute(f"CREATE VIEW {prefix}{view} AS SELECT * FROM read_parquet([{files}], union_by_name=true)")

@@ -89,12 +89,14 @@ def whatif(run: Run, settings: Iterable[str], flips: int = 20, con: Any = None) 
     changes = parse(settings, rules)
     select = run.config.get("select", {})
     plan = judge.Plan(rules, {(c["rule"], c["measure"], c["side"], tuple(c["but"] or ())): c["new"] for c in changes}, select, judge.columns(con))
-    caveats = [text for text, on in _caveats(plan, select) if on]
+    caveats = [text for text, on in _held(plan, select) if on]
     _copies(con, plan, select, caveats)
     query = plan.sql()
     con.execute(f"CREATE OR REPLACE TEMP TABLE judged AS {query}")
     total = ask(con, judge.TOTAL)[0]
     exact = total["low"] == total["high"] and not caveats
+    if total["low"] != total["high"]:
+        caveats += [text for text, on in _unmeasured(plan) if on]
     return Answer(
         changes=[{k: c[k] for k in ("setting", "rule", "measure", "side", "limit", "new", "at", "unit")} for c in changes],
         exact=exact, caveats=caveats,
@@ -107,12 +109,19 @@ def whatif(run: Run, settings: Iterable[str], flips: int = 20, con: Any = None) 
     )  # fmt: skip
 
 
-def _caveats(plan: judge.Plan, select: Mapping[str, Any]) -> list[tuple[str, bool]]:
+def _unmeasured(plan: judge.Plan) -> list[tuple[str, bool]]:
+    """Changes at extract reach things that were never measured: what the bounds are about."""
     paragraph, document, early = plan.touched("paragraph"), plan.touched("document", "extract") or plan.touched("url"), plan.touched("image", "extract")
     return [
         ("a changed paragraph limit changes the text that document measures and duplicates are taken from: documents it touches lie between the bounds", paragraph),
         ("a changed limit on image nodes at extract changes which images are counted and fetched: documents it touches lie between the bounds", early),
         ("pages let in at extract were never deduplicated and their images never fetched: estimated at the rate of pages that were; duplicates of pages that go out may come in", document),
+    ]  # fmt: skip
+
+
+def _held(plan: judge.Plan, select: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Choices over the whole run that are held as they were."""
+    return [
         ("select.keep_fraction cuts at a share of all pairs: the cut is held where the run put it", bool(select.get("keep_fraction")) and plan.changes != {}),
         ("select.assignment_drop is on: images are not assigned anew", bool(select.get("assignment_drop")) and plan.changes != {}),
     ]  # fmt: skip

@@ -11,13 +11,13 @@ from audit.run import Run
 from schemas.manifest import digest_of
 
 
-def why(run: Run, what: str) -> dict[str, Any]:
+def why(run: Run, what: str, con: Any = None) -> dict[str, Any]:
     """Everything the run knows about a page URL, document id, image URL, image id or sha256.
 
     Returns {"kind": "document" | "image" | "dead" | "unknown", ...}; for a document one entry per capture, with the nodes as
     extracted and every rule's measure, limit and verdict; for a duplicate also its twin. "unknown" names the inputs searched.
     """
-    with run.connect() as con:
+    with con or run.connect() as con:
         rules = ask(con, 'SELECT * FROM rules ORDER BY "order", measure, side')
         if re.fullmatch(r"[0-9a-f]{64}", what):
             images = ask(con, queries.IMAGE_BY_SHA256, sha=what)
@@ -69,10 +69,11 @@ def _document(run: Run, con: Any, d: dict[str, Any], rules: list[dict[str, Any]]
             {
                 **{
                     k: n[k]
-                    for k in ("index", "kind", "role", "text", "url", "alt", "kept", "stage", "first_reason", "reasons", "duplicate_of")
+                    for k in ("index", "kind", "role", "text", "url", "image_id", "alt", "kept", "stage", "first_reason", "reasons", "duplicate_of")
                 },
-                "judged": judged(n, rules, "paragraph" if n["kind"] == "text" else "image"),
+                "judged": judged(n, rules, "paragraph") if n["kind"] == "text" else judged(n, rules, "image") + judged(n, rules, "pair"),
                 "pair": n["pair"],
+                "fetched": n.get("fetch_status") == "success",
             }
             for n in nodes
         ],  # fmt: skip

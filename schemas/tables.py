@@ -116,7 +116,7 @@ _COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
     "packed": [*_ROW, ("kept", pa.bool_()), ("reason", pa.string()), ("split", pa.string()), ("shard", pa.string())],
     # report
     "rollups": [
-        ("kind", pa.string()),  # documents | paragraphs | images | pairs
+        ("kind", pa.string()),  # documents | paragraphs | images | image_urls | pairs
         ("measure", pa.string()), ("bin", pa.int32()),  # histogram rows; "" and NULL on rows that count fates
         ("stage", pa.string()), ("reason", pa.string()), ("language", pa.string()), ("kept", pa.bool_()), ("n", pa.int64()),
     ],

@@ -20,6 +20,7 @@ def rollup(kind: str, wide: pa.Table, measures: list[str], per_unit: int) -> pa.
             f"SELECT '{kind}' AS kind, '' AS measure, CAST(NULL AS INTEGER) AS bin, stage, first_reason AS reason, {language} AS language, "
             "kept, count(*) AS n FROM wide GROUP BY ALL"
         )
+    measures = [m for m in measures if wide[m].null_count < wide.num_rows]
     parts += [
         f"SELECT '{kind}' AS kind, '{m}' AS measure, {bin_sql(chr(34) + m + chr(34), per_unit)} AS bin, '' AS stage, '' AS reason, "
         f'{language} AS language, kept, count(*) AS n FROM wide WHERE "{m}" IS NOT NULL AND isfinite("{m}") GROUP BY ALL'

@@ -23,7 +23,10 @@ from schemas import layout, tables
 from schemas.manifest import Count, Part
 
 ROWS_PER_RANGE = 500_000  # nodes per id range, so that one range fits a worker's memory
-KINDS = {"documents": "documents", "nodes": "nodes", "images": "images", "pairs": "pairs"}
+KINDS = {  # kind in `rollups` -> table and which rows of it
+    "documents": ("documents", ""), "paragraphs": ("nodes", "kind = 'text' AND role <> 'end'"), "images": ("nodes", "kind = 'image'"),
+    "image_urls": ("images", ""), "pairs": ("pairs", ""),
+}  # fmt: skip
 IDS = {"documents": "doc_id", "nodes": "doc_id", "pairs": "doc_id", "decisions": "doc_id", "images": "image_id"}
 
 
@@ -135,8 +138,9 @@ class SortRange:
             out[name] = pa.concat_tables(slices, promote_options="permissive").sort_by([(key, "ascending")])
         per_unit = self.ctx.config.report.histogram_bins
         made = []
-        for name in KINDS:
-            made.append(rollups.rollup(name, out[name], _measures(out[name]), per_unit))
+        for kind, (name, where) in KINDS.items():
+            table = wide.sql(f"SELECT * FROM t WHERE {where}", {"t": out[name]}) if where else out[name]
+            made.append(rollups.rollup(kind, table, _measures(table), per_unit))
         out["rollups"] = pa.concat_tables(made)
         self.ctx.writer.commit("range", part, out)
 
