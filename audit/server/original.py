@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,13 +19,13 @@ def read(document: Mapping[str, Any]) -> bytes | None:
     path = path.removeprefix("file://")
     if "://" in path or not os.path.isfile(path):
         return None
-    from fastwarc.stream_io import FileStream
     from fastwarc.warc import ArchiveIterator
     from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
-    stream = FileStream(path, "rb")
-    stream.seek(offset)
-    for record in ArchiveIterator(stream, parse_http=False, max_content_length=MOST + (64 << 10)):
+    with open(path, "rb") as f:
+        f.seek(offset)
+        data = f.read(min(document["warc_length"] or MOST, MOST))
+    for record in ArchiveIterator(io.BytesIO(data), parse_http=False):
         if record.headers.get("WARC-Target-URI") not in (document["url"], f"<{document['url']}>"):
             raise ValueError(f"{path} at {offset} holds another page: the archive has been changed since the run")
         record.parse_http(auto_decode="all")
