@@ -1,8 +1,9 @@
 """Main-content extraction beside its peers: `python -m benchmarks.extract [--json] [--data DIR] [--rounds N]`.
 
 One process, one thread, the same pages, alternating rounds, medians. DATA holds `real_dev.warc.gz` and `groundtruth_dev.jsonl.gz`
-(WEFT_DATA, or `shared/data` beside the checkout). Quality is over all pages with truth, speed over every eighth page. Floors are parsing alone and
-parsing plus a visit of every node from Python: what a reader in Python cannot go below. A peer that is not installed is named and left out;
+(WEFT_DATA, or `shared/data` beside the checkout). Quality is over all pages with truth, speed over every eighth page.
+Floors are parsing alone and parsing plus a visit of every node from Python: what a
+reader in Python cannot go below. A peer that is not installed is named and left out;
 WEFT_PEERS names a site-packages folder to look in as well.
 Note that our block model was fitted on these pages; docs/extraction.md has the figures for sites it had not seen.
 """
@@ -198,9 +199,9 @@ def main(json: bool = False, data: str | None = None, rounds: int = 3) -> int:
         for name in rate if name != "weft"
     ]  # fmt: skip
     rows += [
-        {"case": f"{kind} vs {name}", "ours": marks["weft"][kind], "peer": marks[name][kind], "unit": "F1" if "image" not in kind else "share",
-         "ratio": round(marks["weft"][kind] / marks[name][kind], 3) if marks[name][kind] else None, "floor_ratio": None, "peak_rss_mb": rss,
-         "versions": versions()}
+        {"case": f"{kind} vs {name}", "ours": marks["weft"][kind], "peer": marks[name][kind], "unit": "share" if "image" in kind else "F1",
+         "ratio": round(marks["weft"][kind] / marks[name][kind], 3) if marks[name][kind] else None, "floor_ratio": None,
+         "peak_rss_mb": rss, "versions": versions()}
         for name in others for kind in marks["weft"]
     ]  # fmt: skip
     if json:

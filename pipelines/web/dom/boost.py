@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-
 _AT_ONCE: Final = 2048  # items judged together: bounds the memory of a huge page
 
 

@@ -16,7 +16,9 @@ _NAME: Final = re.compile(
 _SMALL: Final = 50  # CSS pixels: below, an icon or a bullet
 _LARGE: Final = 100  # from here on a picture whatever its file is called
 _LITTLE: Final = 200  # characters of dropped text (a caption, a credit) that are looked past for the container that decides
-_SHARE: Final = 0.4
+_ASIDE: Final = tags.NAV | tags.ASIDE | tags.FOOTER
+_APART: Final = BIT["related"] | BIT["advert"] | BIT["popup"] | BIT["hidden"]
+_SHARE: Final = 0.5  # of the text of that container must be kept
 _REACH: Final = 2  # blocks to either side one of which must be kept
 
 
@@ -43,7 +45,7 @@ def choose(tree: Tree, keep: Any, base: str) -> list[Shown]:
     for before, box, a, sources, _, noscript in tree.pictures:
         if noscript and last == before and shown == 0:
             continue  # the same image again
-        if n and not _among(tree, mass, size, keep, before, box):
+        if n and (_aside(tree, box) or not _among(tree, mass, size, keep, before, box)):
             last, shown = before, 0
             continue
         src, _ = image.source(a, sources)
@@ -60,6 +62,17 @@ def choose(tree: Tree, keep: Any, base: str) -> list[Shown]:
         out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, _figure(tree, box)))
         last, shown = before, 1
     return out
+
+
+def _aside(tree: Tree, box: int) -> bool:
+    """True in what a page itself calls hidden, related, advertising or an aside."""
+    if tree.scope[box] & _ASIDE:
+        return True
+    names = 0
+    for _ in range(4):
+        names |= tree.hint[box]
+        box = tree.parent[box]
+    return bool(names & _APART)
 
 
 def _among(tree: Tree, mass: Any, size: Any, keep: Any, before: int, box: int) -> bool:
