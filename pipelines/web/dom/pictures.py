@@ -18,6 +18,7 @@ _LARGE: Final = 100  # from here on a picture whatever its file is called
 _LITTLE: Final = 200  # characters of dropped text (a caption, a credit) that are looked past for the container that decides
 _ASIDE: Final = tags.NAV | tags.ASIDE | tags.FOOTER
 _APART: Final = BIT["related"] | BIT["advert"] | BIT["popup"] | BIT["hidden"]
+_TOOLS: Final = BIT["social"] | BIT["about"]  # share buttons, faces beside a byline: said of the very container
 _SHARE: Final = 0.5  # of the text of that container must be kept
 _REACH: Final = 2  # blocks to either side one of which must be kept
 
@@ -65,8 +66,10 @@ def choose(tree: Tree, keep: Any, base: str) -> list[Shown]:
 
 
 def _aside(tree: Tree, box: int) -> bool:
-    """True in what a page itself calls hidden, related, advertising or an aside."""
+    """True in what a page itself calls hidden, related, advertising, a byline or an aside."""
     if tree.scope[box] & _ASIDE:
+        return True
+    if tree.hint[box] & _TOOLS and not tree.scope[box] & tags.FIGURE:
         return True
     names = 0
     for _ in range(4):
