@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from audit import charts, queries
+from audit import charts, fairness, queries, samples
 from audit.queries import ask
 from audit.run import Run
 from schemas import layout
@@ -49,7 +49,7 @@ def render(run: Run) -> str:
 def collect(run: Run) -> dict[str, Any]:
     """All that the page shows, as plain data."""
     per_unit = run.config.get("report", {}).get("histogram_bins", 50)
-    samples = run.config.get("report", {}).get("samples_per_reason", 12)
+    per_reason = run.config.get("report", {}).get("samples_per_reason", 12)
     with run.connect() as con:
         fates = ask(con, queries.FATES)
         rules = ask(con, 'SELECT * FROM rules ORDER BY "order", measure')
@@ -68,8 +68,15 @@ def collect(run: Run) -> dict[str, Any]:
             for m in measured
             if m["measure"] in limits
         ]
-        reasons = [f["reason"] for f in fates if f["kind"] == "documents" and f["reason"]]
+        reasons = list(dict.fromkeys(f["reason"] for f in fates if f["kind"] == "documents" and f["reason"]))
+        kept = max(1, next((f["n"] for f in fates if f["kind"] == "documents" and not f["reason"]), 0))
+        languages = fairness.groups(ask(con, fairness.GROUPS.format(name="language", column="language")))
+        tlds = ask(con, fairness.GROUPS.format(name="top-level domain", column="regexp_extract(domain, '[^.]+$')"))
         return {
+            "fair": [("Language", languages[:25]), ("Script", fairness.groups(fairness.scripts(languages))), ("Top-level domain", fairness.groups(tlds)[:25])],
+            "unfair": fairness.unfair(ask(con, fairness.FAILS), languages),
+            "cost": _cost(run, con, kept),
+            "pictures": samples.pictures(run, con),
             "name": run.config.get("run", {}).get("name", ""),
             "path": os.path.basename(os.path.abspath(run.path)),
             "funnel": funnel(run.path),
@@ -83,9 +90,19 @@ def collect(run: Run) -> dict[str, Any]:
             "only": ask(con, queries.ONLY),
             "dead": ask(con, queries.DEAD),
             "optouts": ask(con, queries.OPTOUTS),
-            "samples": [(r, ask(con, queries.SAMPLE, reason=r, limit=samples)) for r in reasons],
+            "samples": samples.documents(run, con, reasons, per_reason),
             "rules": rules,
         }
+
+
+def _cost(run: Run, con: Any, kept: int) -> list[dict[str, Any]]:
+    """Seconds and bytes of each stage, and per kept document."""
+    out = []
+    for name, m in run.stages.items():
+        size = sum(p.bytes for parts in m.tables.values() for p in parts)
+        seconds = run.seconds(name)
+        out.append({"stage": name, "seconds": seconds, "per_document": None if seconds is None else seconds / kept, "bytes": size, "bytes_per_document": size / kept})
+    return out
 
 
 def _short(text: object, n: int = 100) -> str:

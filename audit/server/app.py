@@ -49,7 +49,7 @@ class Desk:
 
         self.store, self.token = store, token
         self.env = Environment(loader=PackageLoader("audit"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-        self.env.filters |= {"comma": lambda n: f"{n:,}", "percent": lambda x: f"{x:.1%}", "short": _short, "bytes": _bytes, "q": partial(quote, safe=""), "g": lambda x: f"{x:.4g}"}
+        self.env.filters |= {"comma": lambda n: f"{n:,}", "percent": lambda x: f"{x:.1%}", "short": _short, "bytes": _bytes, "q": partial(quote, safe=""), "g": lambda x: f"{x:,.6g}" if abs(x) >= 1000 else f"{x:.4g}"}
         self.env.globals |= {"charts": charts, "blob": self._blob_url, "nav": NAV, "run_name": store.run.config.get("run", {}).get("name", ""),
                              "run_folder": os.path.basename(os.path.abspath(store.run.path))}  # fmt: skip
 

@@ -63,7 +63,7 @@ def limit(store: Store, q: dict[str, str], name: str) -> Page:
         except ValueError as e:
             data["error"] = str(e)
     shown = [(rule["side"], rule["limit"])] + ([("asked", float(value))] if data["answer"] and _number(value) is not None else [])
-    data["svg"] = charts.histogram(bins.rows, per_unit, shown)
+    data["svg"] = charts.histogram(bins.rows, per_unit, shown, 700, 150)
     return Page("limit.html", name, tables, data)
 
 
