@@ -19,7 +19,8 @@ IMAGE_PRECISION, IMAGE_RECALL = 0.95, 0.98
 @pytest.fixture(scope="module")
 def read(tmp_path_factory):
     web = demo.build(tmp_path_factory.mktemp("gate"), pages=120, seed=3)
-    rows = [r for r in pq.read_table(web.pages_truth).to_pylist() if r["text"] and r["charset"].startswith("utf-8") and r["role"] != "encoded"]
+    table = pq.read_table(web.pages_truth).to_pylist()
+    rows = [r for r in table if r["text"] and r["charset"].startswith("utf-8") and r["role"] != "encoded"]
     return [(r, extract(capture(web.web, web.web.page(r["page"])).response.body, r["url"])) for r in rows]
 
 
