@@ -21,9 +21,13 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment  # noqa
 
 logging.disable(logging.NOTSET)
 
+from pipelines.failures import WorkFailed, describe, read_back  # noqa: E402
 from pipelines.settings.run import RunnerSettings  # noqa: E402
 
 logging.getLogger("apache_beam").setLevel(logging.WARNING)
+logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)  # announces every job server it starts
+logging.getLogger("PrismRunner").setLevel(logging.ERROR)
+logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("Waiting for grpc channel"))
 logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)  # repeats what workers log
 
 RUNNERS = {
@@ -33,6 +37,9 @@ RUNNERS = {
     "dataflow": "DataflowRunner",
     "portable": "PortableRunner",
 }
+
+
+LIGHT = 32  # light parts per worker process below which starting processes (seconds of imports each) costs more than it saves
 
 
 def worker_count(runner: RunnerSettings) -> int:
@@ -81,21 +88,35 @@ class _Each(beam.DoFn):
         self.work = work
 
     def process(self, element: str) -> Iterable[str]:
-        self.work(element)
+        try:
+            self.work(element)
+        except Exception as e:
+            raise describe(e, element, self.work) from e
         yield element
 
 
 def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int) -> None:
-    """Build and run one pipeline to its end."""
-    with pipeline(runner, shuffles=shuffles, parts=parts) as p:
-        build(p)
+    """Build and run one pipeline to its end. WorkFailed, in one sentence, if it fails, whatever the engine wraps around it; an
+    OSError of a worker (no space left) and a MemoryError come back as such."""
+    p = pipeline(runner, shuffles=shuffles, parts=parts)
+    build(p)
+    try:
+        state = p.run().wait_until_finish()
+    except Exception as e:
+        raise read_back(e, runner.name) from e
+    if state not in (None, "DONE"):
+        raise WorkFailed(f"the {runner.name} engine ended the pipeline as {state}; run the same command again to resume")
 
 
-def map_parts(runner: RunnerSettings, parts: list[str], work: Callable[[str], None]) -> None:
+def map_parts(runner: RunnerSettings, parts: list[str], work: Callable[[str], None], *, light: bool = False) -> None:
     """The map-only pipeline: `work` over each part; nothing to do, nothing started. `work` must be importable and picklable
-    (a frozen dataclass with `__call__`)."""
-    if parts:
-        run(runner, lambda p: p | "Parts" >> Spread(parts) | "Each" >> EachPart(work), shuffles=False, parts=len(parts))
+    (a frozen dataclass with `__call__`). On one machine, `light` work (columns of a few tables) gets worker processes only
+    when there are many parts."""
+    if not parts:
+        return
+    if light and runner.name == "local" and len(parts) <= LIGHT * worker_count(runner):
+        runner = runner.model_copy(update={"workers": 1})
+    run(runner, lambda p: p | "Parts" >> Spread(parts) | "Each" >> EachPart(work), shuffles=False, parts=len(parts))
 
 
 def known_options() -> frozenset[str]:

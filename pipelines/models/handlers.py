@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pipelines import beam  # noqa: F401 (quiets Beam's import warnings)
+from pipelines.failures import describe
 from pipelines.settings.score import ClipSettings
 
 from apache_beam.ml.inference.base import ModelHandler  # noqa: E402 # isort: skip
@@ -29,7 +30,10 @@ class ClipHandler(ModelHandler[str, str, Any]):
 
     def run_inference(self, batch: Sequence[str], model: Any, inference_args: dict[str, Any] | None = None) -> Iterable[str]:
         for part in batch:
-            self.work(part, model)
+            try:
+                self.work(part, model)
+            except Exception as e:
+                raise describe(e, part, self.work) from e
         return list(batch)
 
     def get_num_bytes(self, batch: Sequence[str]) -> int:

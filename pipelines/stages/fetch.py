@@ -53,7 +53,7 @@ class FetchStage(Stage):
                 "fetch.contact is empty: site owners must be able to reach you. Set it to a URL or an e-mail address, e.g. "
                 '--set fetch.contact="https://example.org/crawler"'
             )
-        map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx))
+        map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx), light=True)
         map_parts(ctx.config.runner, ctx.todo("bucket"), FetchBucket(ctx))
 
     def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
@@ -201,7 +201,10 @@ async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: J
         retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
         concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
     )  # fmt: skip
-    transport = HttpTransport(policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy)
+    transport = HttpTransport(
+        policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy,
+        per_host=settings.per_host_connections,
+    )  # fmt: skip
 
     def record(r: Result) -> None:
         journal.add(row_of(r), r.answer.body)

@@ -60,9 +60,9 @@ class PackStage(Stage):
         if ctx.todo("rows"):
             select, units = ctx.inputs["select"], ctx.groups["unit"]
             write(ctx.path(PLACES), ctx.inputs["fetch"], uses(select, units)[0])
-            map_parts(runner, ctx.todo("rows"), Rows(ctx))
+            map_parts(runner, ctx.todo("rows"), Rows(ctx), light=True)
         map_parts(runner, ctx.todo("shard"), Shard(ctx))
-        map_parts(runner, ctx.todo("unit"), Packed(ctx))
+        map_parts(runner, ctx.todo("unit"), Packed(ctx), light=True)
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         entered = {"documents": 0, "paragraphs": 0, "images": 0}

@@ -48,9 +48,9 @@ class ReportStage(Stage):
         }
 
     def run(self, ctx: StageContext) -> None:
-        map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx))
-        map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx))
-        map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx))
+        map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx), light=True)
+        map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx), light=True)
+        map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx), light=True)
         if ctx.todo("run"):
             ctx.writer.commit("run", "run", {"rules": rules_table(ctx.config.filters), **_collected(ctx)})
 

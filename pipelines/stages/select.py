@@ -47,10 +47,10 @@ class SelectStage(Stage):
         todo = ctx.todo("unit")
         if todo:
             every = list(ctx.groups["unit"])
-            map_parts(ctx.config.runner, [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))], JudgeUnit(ctx))
+            map_parts(ctx.config.runner, [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))], JudgeUnit(ctx), light=True)
             if not storage.exists(ctx.path(CUTS)):
                 settle(ctx, every)
-            map_parts(ctx.config.runner, todo, SelectUnit(ctx))
+            map_parts(ctx.config.runner, todo, SelectUnit(ctx), light=True)
         storage.remove_tree(ctx.path("work"))
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
