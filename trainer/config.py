@@ -1,0 +1,237 @@
+"""The recipe: one TOML file, read into frozen dataclasses. Unknown keys fail with a suggestion; `a.b=value` overrides one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class RecipeError(ValueError):
+    """A recipe is wrong: the message names file, key and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where documents come from. `share` is the source's part of the *tokens*, not of the documents."""
+
+    path: str
+    kind: str = "shards"  # shards (a run folder) | sft (a folder or file of JSON lines in the Cauldron's layout)
+    share: float = 1.0
+    name: str = ""  # in logs; default: path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    shards: str = ""  # shorthand for one source of kind "shards"
+    sources: tuple[Source, ...] = ()
+    split: str = "train"
+    tokenizer: str = "bytes"  # or the path of a tokenizer.json / HF folder
+    window: int = 4096  # documents packed together: larger fills better (4,096: 0.998), smaller starts sooner
+    bad: str = "image"  # a broken image makes a hole of the "image", or of its whole "document"
+    workers: int = 0  # loader processes; the order does not depend on it
+    cache: str = ""  # folder for node lengths; default: RUN OUT/cache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vision:
+    width: int = 96
+    depth: int = 3
+    heads: int = 3
+    mlp: int = 384
+    patch: int = 14
+    positions: int = 16  # side of the position table (SigLIP-SO400M at 980 px: 70)
+    eps: float = 1e-6
+    hf_buckets: bool = False  # position buckets by HF's float rule: only for imported weights (18 of 2,863 differ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    kind: str = "perceiver"  # perceiver | linear | mapping | shuffle
+    latents: int = 16
+    depth: int = 2
+    heads: int = 4
+    kv_heads: int = 2
+    head_dim: int = 32
+    factor: int = 2  # shuffle: side of the square that becomes one token
+    mlp: int = 0  # modality projection's hidden size; 0 = the decoder's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    width: int = 160
+    depth: int = 4
+    heads: int = 5
+    kv_heads: int = 5
+    head_dim: int = 32
+    mlp: int = 448
+    vocab: int = 0  # 0 = the tokenizer's
+    rope: float = 10000.0
+    eps: float = 1e-5
+    tie: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    fusion: str = "ar"  # ar: image tokens in the text | cross: gated cross-attention to the latest image
+    cross_every: int = 2
+    vision: Vision = field(default_factory=Vision)
+    connector: Connector = field(default_factory=Connector)
+    decoder: Decoder = field(default_factory=Decoder)
+    init: str = ""  # folder of an HF checkpoint to start from
+    compile: bool = False
+    recompute: bool = False  # activation checkpointing per block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    rule: str = "native"  # square | native | split (four crops and the original)
+    side: int = 112  # longest side in pixels, of each crop where split
+    max_per_document: int = 0  # 0: no limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Freeze rule: modules whose name matches `modules` (glob) are frozen | lora | dora | train; the last match holds."""
+
+    modules: str
+    mode: str
+    lr: float = 1.0  # factor on the stage's rate
+    rank: int = 16
+    alpha: float = 16.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    name: str = "main"
+    steps: int = 100
+    tokens: int = 2048  # of one pack
+    patches: int = 4096  # of one pack
+    packs: int = 1  # in one optimizer step, over all ranks: the rank count must divide it
+    lr: float = 1e-3
+    warmup: int = 10
+    end: float = 0.1  # the rate's last value, as a factor; cosine between
+    decay: float = 0.1  # AdamW's weight decay, not on biases, norms and latents
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip: float = 1.0
+    loss: str = "all"  # all | answers | after_image
+    neftune: float = 0.0
+    images: Images = field(default_factory=Images)
+    freeze: tuple[Rule, ...] = ()
+    shares: dict[str, float] = field(default_factory=dict)  # source name -> token share in this stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    out: str = "train-out"
+    seed: int = 0
+    save_every: int = 0  # steps; 0: only at the end
+    keep: int = 2
+    log_every: int = 10
+    resume: bool = True
+    parallel: str = "ddp"  # ddp | fsdp, where there is more than one process
+    dtype: str = "float32"  # compute: float32 | bfloat16 (masters stay float32) | float64 (tests)
+    device: str = "auto"
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    stage: tuple[Stage, ...] = (Stage(),)
+    run: Run = field(default_factory=Run)
+
+
+CHOICES = {
+    "Source.kind": ("shards", "sft"), "Data.bad": ("image", "document"), "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
+    "Model.fusion": ("ar", "cross"), "Images.rule": ("square", "native", "split"), "Rule.mode": ("frozen", "lora", "dora", "train"),
+    "Stage.loss": ("all", "answers", "after_image"), "Run.parallel": ("ddp", "fsdp"), "Run.dtype": ("float32", "bfloat16", "float64"),
+}  # fmt: skip
+
+
+def load(path: str, overrides: list[str] | tuple[str, ...] = ()) -> Recipe:
+    """Recipe from a TOML file; an override is `section.key=TOML value`. Raises RecipeError."""
+    with open(path, "rb") as f:
+        return parse(f.read().decode("utf-8"), path, overrides)
+
+
+def parse(text: str, where: str, overrides: list[str] | tuple[str, ...] = ()) -> Recipe:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise RecipeError(f"{where}: {e}") from e
+    for o in overrides:
+        _override(raw, o)
+    return build(Recipe, raw, where)
+
+
+def _override(raw: dict[str, Any], override: str) -> None:
+    name, eq, value = override.partition("=")
+    if not eq:
+        raise RecipeError(f"override {override!r} is not of the form a.b=value")
+    try:
+        parsed = tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        parsed = value  # a bare word is a string
+    *parents, last = name.strip().split(".")
+    at: Any = raw
+    for p in parents:
+        if isinstance(at, list):
+            if not p.isdigit() or int(p) >= len(at):
+                raise RecipeError(f"override {override!r}: {p!r} is no place in a list of {len(at)}")
+            at = at[int(p)]
+        else:
+            at = at.setdefault(p, {})
+    if isinstance(at, list):  # stage.steps=5 speaks of every stage
+        for one in at:
+            one[last] = parsed
+    else:
+        at[last] = parsed
+
+
+def build(kind: Any, raw: Any, where: str) -> Any:
+    """`raw` as the type `kind`; RecipeError with the dotted place otherwise."""
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(raw, dict):
+            raise RecipeError(f"{where}: a table was expected, found {raw!r}")
+        hints = typing.get_type_hints(kind)
+        for key in raw:
+            if key not in hints:
+                close = difflib.get_close_matches(key, hints, n=1)
+                raise RecipeError(f"{where}: unknown key {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+        values = {}
+        for key, value in raw.items():
+            values[key] = build(hints[key], value, f"{where}: {key}" if ":" not in where else f"{where}.{key}")
+            allowed = CHOICES.get(f"{kind.__name__}.{key}")
+            if allowed and values[key] not in allowed:
+                raise RecipeError(f"{where}: {key} = {value!r} is none of {', '.join(allowed)}")
+        try:
+            return kind(**values)
+        except TypeError as e:
+            raise RecipeError(f"{where}: {e}") from e
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        args = typing.get_args(kind)
+        items = raw if isinstance(raw, list) else [raw]
+        kinds = [args[0]] * len(items) if args[-1] is Ellipsis else list(args)
+        if len(kinds) != len(items):
+            raise RecipeError(f"{where}: {len(kinds)} values were expected, found {len(items)}")
+        return tuple(build(k, x, f"{where}[{i}]") for i, (k, x) in enumerate(zip(kinds, items, strict=True)))
+    if origin is dict:
+        return {k: build(typing.get_args(kind)[1], v, f"{where}.{k}") for k, v in raw.items()}
+    if isinstance(kind, types.UnionType):
+        kind = typing.get_args(kind)[0]
+    if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if not isinstance(raw, kind) or (kind is not bool and isinstance(raw, bool)):
+        raise RecipeError(f"{where}: {kind.__name__} expected, found {raw!r}")
+    return raw
+
+
+def as_dict(recipe: Any) -> dict[str, Any]:
+    return dataclasses.asdict(recipe)

@@ -1,0 +1,89 @@
+"""Images: how large, into how many patches, and decoded to uint8 patches. The plan uses the first part, workers the second."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+
+from trainer.config import Images
+
+ALLOWED = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8")
+MAX_PIXELS = 60_000_000  # a header that claims more is refused before anything is decoded
+
+
+class BadImage(ValueError):
+    """The bytes are no picture that we read."""
+
+
+def grids(width: int, height: int, rule: Images, patch: int, multiple: int = 1) -> list[tuple[int, int]]:
+    """Rows and columns of patches of every crop an image of that size becomes, by the rule. Pure: the plan relies on it.
+
+    native keeps the aspect ratio and never enlarges; square is `side` x `side`; split is four crops and the original.
+    `multiple`: rows and columns are rounded to it (pixel shuffle).
+    """
+    unit = patch * multiple
+    most = max(1, rule.side // unit) * multiple
+    if rule.rule == "square":
+        return [(most, most)]
+    scale = min(1.0, rule.side / max(width, height, 1))
+
+    def cells(pixels: int) -> int:
+        return min(most, max(1, round(pixels * scale / unit)) * multiple)
+
+    one = (cells(height), cells(width))
+    return [one] * 5 if rule.rule == "split" else [one]
+
+
+def decode(data: bytes) -> torch.Tensor:
+    """uint8 (3, H, W). EXIF orientation is applied, only the first frame is taken. Raises BadImage."""
+    from PIL import Image, ImageOps
+
+    if not data.startswith(ALLOWED):
+        raise BadImage(f"not a JPEG, PNG, WebP or GIF ({len(data)} bytes, starts with {data[:8]!r})")
+    try:
+        if data.startswith(b"\xff\xd8\xff") and b"Exif\x00" not in data[:4096]:
+            from torchvision.io import ImageReadMode, decode_jpeg
+
+            with Image.open(io.BytesIO(data)) as probe:
+                if probe.width * probe.height > MAX_PIXELS:
+                    raise BadImage(f"{probe.width} x {probe.height} pixels are too many")
+                plain = probe.mode in ("RGB", "L")
+            if plain:
+                return decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB)
+        with Image.open(io.BytesIO(data)) as im:
+            if im.width * im.height > MAX_PIXELS:
+                raise BadImage(f"{im.width} x {im.height} pixels are too many")
+            im.seek(0)
+            if im.mode.startswith("I"):  # 16 bits a channel: PIL would clip, not scale
+                im = Image.fromarray((np.asarray(im, dtype=np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+            im = ImageOps.exif_transpose(im)
+            if im.mode in ("RGBA", "LA", "P", "PA"):
+                rgba = im.convert("RGBA")
+                im = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+            return torch.from_numpy(np.array(im.convert("RGB"))).permute(2, 0, 1).contiguous()
+    except BadImage:
+        raise
+    except Exception as e:  # decoders raise many kinds; every one of them means the same here
+        raise BadImage(f"{type(e).__name__}: {e}") from e
+
+
+def patches(pixels: torch.Tensor, grid: tuple[int, int], patch: int) -> torch.Tensor:
+    """Resize to the grid (antialiased bicubic) and cut: uint8 (rows, cols, 3 * patch * patch), channel first as Conv2d's kernel."""
+    from torchvision.transforms.v2.functional import InterpolationMode, resize
+
+    rows, cols = grid
+    if pixels.shape[1:] != (rows * patch, cols * patch):
+        pixels = resize(pixels, [rows * patch, cols * patch], interpolation=InterpolationMode.BICUBIC, antialias=True)
+    cut = pixels.reshape(3, rows, patch, cols, patch).permute(1, 3, 0, 2, 4)
+    return cut.reshape(rows, cols, 3 * patch * patch).contiguous()
+
+
+def crops(pixels: torch.Tensor, count: int) -> list[torch.Tensor]:
+    """The picture itself, or its four quarters and then the picture."""
+    if count == 1:
+        return [pixels]
+    h, w = (pixels.shape[1] + 1) // 2, (pixels.shape[2] + 1) // 2
+    top, bottom = pixels[:, :h], pixels[:, -h:]
+    return [top[:, :, :w], top[:, :, -w:], bottom[:, :, :w], bottom[:, :, -w:], pixels]

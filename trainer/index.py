@@ -1,0 +1,111 @@
+"""What documents there are: the run's manifest names the shards, each shard's index names its documents. Nothing is globbed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from schemas.layout import MANIFEST
+from schemas.manifest import loads_run
+from schemas.shard import tokenizer_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document in a shard (or one line of an SFT file: no members then)."""
+
+    key: str
+    file: str
+    offset: int
+    size: int
+    members: tuple[tuple[str, int, int], ...]  # (name, offset from the document's start, size), JSON first
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    name: str
+    kind: str
+    hash: str  # of what it was read from
+    entries: tuple[Entry, ...]
+    groups: tuple[int, ...]  # start of each shard in `entries`
+
+
+class IndexChanged(ValueError):
+    """The data is not what the checkpoint was trained on."""
+
+
+def read_index(path: str, kind: str = "shards", split: str = "train", name: str = "") -> Index:
+    """Index of a run folder (`shards`) or of JSON lines (`sft`). Raises ValueError or OSError, naming the file."""
+    return _sft(path, name or path) if kind == "sft" else _shards(path, split, name or path)
+
+
+def _shards(run: str, split: str, name: str) -> Index:
+    where = os.path.join(run, MANIFEST)
+    if not os.path.isfile(where):
+        raise FileNotFoundError(f"{where} is missing: {run!r} is no finished run (finish it with `weft run`)")
+    with open(where, "rb") as f:
+        manifest = loads_run(f.read(), where)
+    folder = os.path.join(run, manifest.shard_folder)
+    entries: list[Entry] = []
+    groups = []
+    digest = hashlib.sha256()
+    for shard in manifest.shards:
+        if shard.split != split:
+            continue
+        digest.update(f"{shard.tar} {shard.sha256} {shard.index.sha256}\n".encode())
+        groups.append(len(entries))
+        file = os.path.join(folder, shard.index.path)
+        table = pq.read_table(file)
+        tokenizer_of(table.schema)  # refuses a version we do not read
+        tar = os.path.join(folder, shard.tar)
+        columns = (table[c].to_pylist() for c in ("key", "byte_offset", "byte_size", "members"))
+        for key, offset, size, members in zip(*columns, strict=True):
+            entries.append(Entry(key, tar, offset, size, tuple((m["name"], m["offset"] - offset, m["size"]) for m in members)))
+    if not entries:
+        raise ValueError(f"{where}: no documents in split {split!r}")
+    return Index(name, "shards", digest.hexdigest()[:16], tuple(entries), tuple(groups))
+
+
+def _sft(path: str, name: str) -> Index:
+    """One conversation a line: {"images": [file, ...], "texts": [{"user": ..., "assistant": ...}, ...]}; images beside the file."""
+    files = sorted(os.path.join(path, f) for f in os.listdir(path) if f.endswith(".jsonl")) if os.path.isdir(path) else [path]
+    entries: list[Entry] = []
+    groups = []
+    digest = hashlib.sha256()
+    for file in files:
+        groups.append(len(entries))
+        offset = 0
+        with open(file, "rb") as f:
+            for n, line in enumerate(f):
+                digest.update(line)
+                if line.strip():
+                    key = f"{os.path.basename(file)}:{n}"
+                    entries.append(Entry(key, file, offset, len(line), ()))
+                offset += len(line)
+    if not entries:
+        raise ValueError(f"{path}: no conversations")
+    return Index(name, "sft", digest.hexdigest()[:16], tuple(entries), tuple(groups))
+
+
+def read_bytes(entry: Entry) -> bytes:
+    """The document's byte range: one pread. ValueError if the file ends before it."""
+    fd = os.open(entry.file, os.O_RDONLY)
+    try:
+        data = os.pread(fd, entry.size, entry.offset)
+    finally:
+        os.close(fd)
+    if len(data) != entry.size:
+        raise ValueError(f"{entry.file}: ends inside document {entry.key} at byte {entry.offset} ({len(data)} of {entry.size} bytes)")
+    return data
+
+
+def read_json(entry: Entry, data: bytes) -> dict:
+    """The document's JSON, out of its bytes."""
+    if entry.members:
+        _, at, size = entry.members[0]
+        data = data[at : at + size]
+    return json.loads(data)

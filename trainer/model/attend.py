@@ -1,0 +1,52 @@
+"""Attention over segments of one long row: queries cu_q[i]:cu_q[i+1] see keys cu_k[i]:cu_k[i+1] and nothing else."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+DENSE = False  # the oracle of the tests: one masked call instead of one call a segment
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, cu_q: list[int], cu_k: list[int], causal: bool) -> torch.Tensor:
+    """q (T, H, D); k, v (S, Hk, D) with Hk dividing H. On a GPU one varlen call; on a CPU segment by segment (no kernel there)."""
+    if q.is_cuda and q.dtype in (torch.bfloat16, torch.float16):
+        from torch.nn.attention.varlen import varlen_attn
+
+        if k.shape[1] != q.shape[1]:
+            k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], 1) for x in (k, v))
+        a, b = (torch.tensor(c, dtype=torch.int32, device=q.device) for c in (cu_q, cu_k))
+        longest = [max(y - x for x, y in zip(c, c[1:], strict=False)) for c in (cu_q, cu_k)]  # host numbers: no sync
+        window = (-1, 0) if causal else (-1, -1)
+        return varlen_attn(q.contiguous(), k.contiguous(), v.contiguous(), a, b, *longest, window_size=window)
+    if DENSE:
+        return sdpa(q, k, v, mask(cu_q, cu_k, causal, q.device))
+    out = []
+    for i in range(len(cu_q) - 1):
+        qs, ks = slice(cu_q[i], cu_q[i + 1]), slice(cu_k[i], cu_k[i + 1])
+        m = causal and qs.stop - qs.start > 1
+        out.append(sdpa(q[qs], k[ks], v[ks], None, m))
+    return torch.cat(out)
+
+
+def mask(cu_q: list[int], cu_k: list[int], causal: bool, device: torch.device) -> torch.Tensor:
+    """The dense mask, True = may see."""
+    m = torch.zeros(cu_q[-1], cu_k[-1], dtype=torch.bool, device=device)
+    for a, b, c, d in zip(cu_q, cu_q[1:], cu_k, cu_k[1:], strict=False):
+        block = torch.ones(b - a, d - c, dtype=torch.bool, device=device)
+        m[a:b, c:d] = block.tril() if causal else block
+    return m
+
+
+def sdpa(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, m: torch.Tensor | None, causal: bool = False) -> torch.Tensor:
+    if k.shape[1] != q.shape[1]:
+        k, v = (x.repeat_interleave(q.shape[1] // k.shape[1], 1) for x in (k, v))
+    q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, m, is_causal=causal)[0].transpose(0, 1)
+
+
+def cumulative(sizes: list[int]) -> list[int]:
+    out = [0]
+    for s in sizes:
+        out.append(out[-1] + s)
+    return out

@@ -1,0 +1,74 @@
+"""From a recipe to its parts: tokenizer, indexes, lengths, costs, plans, readers, model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import torch
+
+from trainer.config import Model, Recipe, RecipeError, Source, Stage
+from trainer.index import Index, read_index
+from trainer.lengths import Length, measure
+from trainer.model.vlm import VLM
+from trainer.plan import Costs, Plan, SourcePlan
+from trainer.read import Reader
+from trainer.text import Bytes, Tokens, tokenizer
+
+
+class Corpus:
+    """Indexes and node lengths of a recipe's sources."""
+
+    def __init__(self, recipe: Recipe):
+        data = recipe.data
+        given = data.sources or ((Source(path=data.shards),) if data.shards else ())
+        if not given:
+            raise RecipeError('no data: set data.shards = "RUN" or [[data.sources]]')
+        self.recipe = recipe
+        self.tok: Bytes | Tokens = tokenizer(data.tokenizer)
+        cache = data.cache or os.path.join(recipe.run.out, "cache")
+        self.sources = given
+        self.indexes: list[Index] = [read_index(s.path, s.kind, data.split, s.name) for s in given]
+        self.lengths: list[list[Length]] = []
+        self.errors: dict[str, str] = {}
+        for index in self.indexes:
+            lengths, errors = measure(index, self.tok, cache)
+            self.lengths.append(lengths)
+            self.errors.update(errors)
+
+    def plan(self, stage: Stage, number: int = 0) -> Plan:
+        unknown = sorted(set(stage.shares) - {s.name or s.path for s in self.sources})
+        if unknown:
+            raise RecipeError(f"stage {stage.name!r}: shares name {unknown[0]!r}, which is no source")
+        sources = [
+            SourcePlan(i.name, f"{i.hash}-{self.tok.hash}", lengths, stage.shares.get(i.name, s.share))
+            for s, i, lengths in zip(self.sources, self.indexes, self.lengths, strict=True)
+        ]
+        r = self.recipe
+        return Plan(
+            sources, costs(r.model, stage), tokens=stage.tokens, patches=stage.patches, window=r.data.window, seed=r.run.seed + 1000 * number
+        )
+
+    def reader(self, stage: Stage) -> Reader:
+        return Reader(self.indexes, self.tok, costs(self.recipe.model, stage), stage.tokens, loss=stage.loss, bad=self.recipe.data.bad)
+
+
+def costs(model: Model, stage: Stage) -> Costs:
+    c = model.connector
+    per_image = c.latents if c.kind == "perceiver" else 0
+    return Costs(stage.images, model.vision.patch, per_image, c.factor if c.kind == "shuffle" else 1, model.fusion == "ar")
+
+
+def model_of(recipe: Recipe, vocab: int) -> VLM:
+    """The recipe's model with weights drawn by its seed, or imported from `model.init`. float32 (float64 where asked)."""
+    torch.manual_seed(recipe.run.seed)
+    if recipe.model.init:
+        from trainer.hf import import_folder
+
+        model = import_folder(recipe.model.init)
+    else:
+        c = recipe.model
+        model = VLM(replace(c, decoder=replace(c.decoder, vocab=c.decoder.vocab or vocab)))
+    if model.c.decoder.vocab < vocab:
+        raise RecipeError(f"the tokenizer has {vocab} tokens, the model's table {model.c.decoder.vocab}")
+    return model.to(torch.float64 if recipe.run.dtype == "float64" else torch.float32)
