@@ -100,10 +100,15 @@ def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffl
     OSError of a worker (no space left) and a MemoryError come back as such."""
     p = pipeline(runner, shuffles=shuffles, parts=parts)
     build(p)
+    before = logging.root.manager.disable
+    if not os.environ.get("WEFT_DEBUG"):
+        logging.disable(logging.ERROR)  # engines log every failure several times, tracebacks and all; the exception says it once
     try:
         state = p.run().wait_until_finish()
     except Exception as e:
         raise read_back(e, runner.name) from e
+    finally:
+        logging.disable(before)
     if state not in (None, "DONE"):
         raise WorkFailed(f"the {runner.name} engine ended the pipeline as {state}; run the same command again to resume")
 
