@@ -12,7 +12,6 @@ import heapq
 import random
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -62,6 +61,7 @@ class Result:
 class _Item:
     image_id: str
     url: str
+    host: str
     here: str  # after redirects
     hops: int = 0
     attempts: int = 0
@@ -83,7 +83,7 @@ async def fetch_all(
     engine = _Engine(transport, bounds, policy, done)
     try:
         for image_id, url in urls:
-            engine.open[image_id] = item = _Item(image_id, url, url, wait=policy.backoff_s)
+            engine.open[image_id] = item = _Item(image_id, url, _host(url), url, wait=policy.backoff_s)
             engine.route(item)
         await engine.wait()
     finally:
@@ -101,7 +101,7 @@ class _Engine:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def route(self, item: _Item, ready: float = 0.0) -> None:
-        host = _host(item.here)
+        host = _host(item.here) if item.hops else item.host
         if refused := self.transport.refused(item.here, self.bounds):
             kind = refused.removeprefix("address denied: ") if refused.startswith("address") else ""
             self.finish(item, words(refused, item.here)._replace(address_class=kind))
@@ -116,7 +116,7 @@ class _Engine:
         if self.open.pop(item.image_id, None) is not None:
             if item.hops and not answer.redirects:
                 answer = answer._replace(redirects=item.hops)
-            self.done(Result(item.image_id, item.url, _host(item.url), answer, item.attempts, item.seconds, signals))
+            self.done(Result(item.image_id, item.url, item.host, answer, item.attempts, item.seconds, signals))
 
     def start(self, work: object) -> None:
         task = asyncio.create_task(work)  # type: ignore[arg-type]
@@ -173,7 +173,12 @@ class _Lane:
     def push(self, item: _Item, ready: float) -> None:
         self.pushed += 1
         heapq.heappush(self.queue, (ready, self.pushed, item))
-        if self.active < self.policy.connections:
+        if not self.active or self.proven:
+            self._grow()
+
+    def _grow(self) -> None:
+        """One more worker: the first at once, a further one only while there are fewer workers than slots."""
+        if self.queue and self.active < (self.policy.connections if len(self.engine.tasks) < self.policy.concurrency else 1):
             self.active += 1
             self.engine.start(self._work())
 
@@ -195,8 +200,10 @@ class _Lane:
             return self.engine.finish(item, words(why, item.here), ((Signal(TOKEN, "tdmrep.json", TOKEN), rules.tdm.sha256),))
         if self.strikes >= STRIKES:
             return self.engine.finish(item, words("host unresponsive", item.here))
-        left = replace(self.engine.bounds, total_s=max(1.0, self.engine.bounds.total_s - item.spent))
-        answer, seconds = await self._ask(item.here, left, ready, first=not item.hops)
+        left = self.engine.bounds
+        if item.spent:
+            left = replace(left, total_s=max(1.0, left.total_s - item.spent))
+        answer, seconds = await self._ask(item.here, left, ready)
         item.attempts += not item.hops
         item.spent += seconds
         item.seconds += seconds
@@ -215,36 +222,48 @@ class _Lane:
             return self.engine.route(item, time.monotonic() + pause)
         self.engine.finish(item, answer, tuple((s, s.evidence) for s in image_signals(answer.headers)))
 
-    async def _ask(self, url: str, bounds: Bounds, ready: float = 0.0, first: bool = True, follow: bool = False) -> tuple[Answer, float]:
-        """One request, when this host may be asked again and a slot is free."""
-        async with AsyncExitStack() as held:
-            await self._turn(held, ready)
-            began = time.monotonic()
-            answer = await self.engine.transport.get(url, bounds, None if follow else self._stop, follow=follow, before_hop=self._hop)
-        hangs = answer.status.startswith(HANGING)
-        self.strikes = self.strikes + 1 if hangs else 0
-        self.proven = not hangs
-        return answer, time.monotonic() - began
-
-    async def _turn(self, held: AsyncExitStack, ready: float = 0.0) -> None:
-        """One start at a time, so that the pace holds also where a slot was long in coming."""
+    async def _ask(self, url: str, bounds: Bounds, ready: float = 0.0, follow: bool = False) -> tuple[Answer, float]:
+        """One request, when this host may be asked again and a slot is free. The next may start a delay after this one has been
+        sent, not after it was begun: a connection that is long in coming would bring both to the host together."""
         if (wait := ready - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        async with self.starting:
-            while (wait := self.next_start - time.monotonic()) > 0:
-                await asyncio.sleep(wait)
+        engine, doubtful, slot = self.engine, False, False
+        gate = _Gate(self)
+        await self.starting.acquire()
+        try:
+            await self._pause()
             if not self.proven:
-                await held.enter_async_context(self.engine.doubtful)
-            await held.enter_async_context(self.engine.slots)
-            self.next_start = max(self.next_start, time.monotonic() + self.delay)
+                await engine.doubtful.acquire()
+                doubtful = True
+            await engine.slots.acquire()
+            slot = True
+            await self._pause()  # a redirect of another host's robots.txt may have come here meanwhile
+            began = self.reserve()
+            answer = await engine.transport.get(
+                url, bounds, None if follow else self._stop, follow=follow, before_hop=gate.hop, sent=gate.sent
+            )
+            hangs = answer.status.startswith(HANGING)
+            self.strikes = self.strikes + 1 if hangs else 0
+            self.proven = not hangs
+            if self.proven:
+                self._grow()  # a further connection only to a host that answers
+            return answer, time.monotonic() - began
+        finally:
+            gate.open()
+            if slot:
+                engine.slots.release()
+            if doubtful:
+                engine.doubtful.release()
 
-    async def _hop(self, url: str) -> None:
-        """A redirect of a host's own files (robots.txt) keeps the pace of the host it leads to."""
-        host = _host(url)
-        lane = self.engine.lanes.get(host) or self.engine.lanes.setdefault(host, _Lane(self.engine, host)) if host else self
-        while (wait := lane.next_start - time.monotonic()) > 0:
+    def reserve(self) -> float:
+        """A request is under way now: the next may follow a delay later."""
+        now = time.monotonic()
+        self.next_start = max(self.next_start, now + self.delay)
+        return now
+
+    async def _pause(self) -> None:
+        while (wait := self.next_start - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        lane.next_start = time.monotonic() + lane.delay
 
     async def _rules(self, url: str) -> _Rules:
         """The rules of a URL's origin, asked for once; who comes meanwhile waits."""
@@ -256,7 +275,7 @@ class _Lane:
             except BaseException:
                 known.cancel()
                 raise
-        return await asyncio.shield(known)
+        return known.result() if known.done() else await asyncio.shield(known)
 
     async def _learn(self, url: str) -> _Rules:
         rules = _Rules()
@@ -290,6 +309,30 @@ class _Lane:
         return f"opt-out: {found.token}" if found else ""
 
 
+class _Gate:
+    """Holds a lane's next start back until the request under way has been sent."""
+
+    def __init__(self, lane: _Lane):
+        self.lane, self.now, self.held = lane, lane, True
+
+    def sent(self) -> None:
+        self.now.reserve()
+        self.open()
+
+    def open(self) -> None:
+        if self.held:
+            self.held = False
+            self.lane.starting.release()
+
+    async def hop(self, url: str) -> None:
+        """A redirect of a host's own files (robots.txt) keeps the pace of the host it leads to."""
+        if host := _host(url):
+            lanes = self.lane.engine.lanes
+            self.now = lanes.get(host) or lanes.setdefault(host, _Lane(self.lane.engine, host))
+        await self.now._pause()
+        self.now.reserve()
+
+
 def words(status: str, url: str) -> Answer:
     """An answer that no server gave."""
     return Answer(status, 0, url, 0, "", "", (), b"", 0.0, "")
@@ -304,5 +347,6 @@ def _host(url: str) -> str:
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    """Scheme and authority of an http(s) URL that has passed `refused`."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].partition('?')[0].partition('#')[0]}"

@@ -13,11 +13,12 @@ import socket
 import ssl
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import Any, NamedTuple, Protocol
+from functools import lru_cache
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -27,6 +28,7 @@ from pipelines.web.fetch.addresses import PUBLIC, classify
 from pipelines.web.http import HttpError, decompress
 
 _LITERAL: ContextVar[bool] = ContextVar("literal", default=False)  # the URL being asked names an address, not a host
+_SENT: ContextVar[Callable[[], None] | None] = ContextVar("sent", default=None)  # told when a request has gone out
 
 
 class Denied(OSError):
@@ -70,7 +72,9 @@ class Answer(NamedTuple):
 
 
 class Transport(Protocol):
-    async def get(self, url: str, bounds: Bounds, stop_on: Any = None, follow: bool = True, before_hop: Any = None) -> Answer: ...
+    async def get(
+        self, url: str, bounds: Bounds, stop_on: Any = None, follow: bool = True, before_hop: Any = None, sent: Any = None
+    ) -> Answer: ...
 
     def refused(self, url: str, b: Bounds) -> str: ...
 
@@ -82,19 +86,19 @@ class HttpTransport:
 
     def __init__(
         self, agent: str, bounds: Bounds, connections: int = 512, resolve: Mapping[str, str] | None = None, proxy: str = "",
-        resolver: AbstractResolver | None = None,
+        resolver: AbstractResolver | None = None, per_host: int = 0,
     ):  # fmt: skip
         self.agent, self.bounds, self.proxy = agent, bounds, proxy or None
         self.resolve = dict(resolve or {})
         self.targets = {_target(t) for t in self.resolve.values()}
         connector = aiohttp.TCPConnector(  # fmt: skip
-            limit=connections, ttl_dns_cache=300, resolver=resolver or _Resolver(self.resolve), socket_factory=self._socket,
-            happy_eyeballs_delay=None, keepalive_timeout=15,
+            limit=connections, limit_per_host=per_host, ttl_dns_cache=300, resolver=resolver or _Resolver(self.resolve),
+            socket_factory=self._socket, happy_eyeballs_delay=None, keepalive_timeout=15,
         )
         self.session = aiohttp.ClientSession(
             connector=connector, trust_env=False, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=bounds.max_header_bytes // 8, max_field_size=bounds.max_header_bytes // 8,
-            headers={"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "identity"},
+            request_class=_Request, headers={"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "identity"},
         )  # fmt: skip
 
     def _socket(self, info: Any) -> socket.socket:
@@ -106,11 +110,14 @@ class HttpTransport:
         s.setblocking(False)
         return s
 
-    async def get(self, url: str, bounds: Bounds | None = None, stop_on: Any = None, follow: bool = True, before_hop: Any = None) -> Answer:
+    async def get(
+        self, url: str, bounds: Bounds | None = None, stop_on: Any = None, follow: bool = True, before_hop: Any = None, sent: Any = None
+    ) -> Answer:
         """Fetch `url`. Never raises for anything a server can do. `stop_on(headers)` may return a status in words to end the
         request before its body. `follow=False`: a redirect is the answer (status REDIRECT); else `before_hop(url)` is awaited
-        before each."""
+        before each. `sent()` is called when a request has gone out, once for each hop."""
         b = bounds or self.bounds
+        _SENT.set(sent)
         hops, here = 0, url
         try:
             async with asyncio.timeout(b.total_s):
@@ -138,9 +145,8 @@ class HttpTransport:
             return _failed(status, here, hops, kind, str(e)[:200])
 
     async def _hop(self, here: str, b: Bounds, stop_on: Any) -> Answer:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=b.connect_s)
-        async with self.session.get(here, allow_redirects=False, proxy=self.proxy, timeout=timeout) as r:
-            headers = tuple((k, v) for k, v in r.headers.items())
+        async with self.session.get(here, allow_redirects=False, proxy=self.proxy, timeout=_timeout(b.connect_s)) as r:
+            headers = tuple(r.headers.items())
             if r.status in (301, 302, 303, 307, 308) and "Location" in r.headers:
                 return Answer(REDIRECT, r.status, urljoin(here, r.headers["Location"]), 0, PUBLIC, "", headers, b"", 0.0, "")
             kind = r.headers.get("Content-Type", "")[:200]
@@ -182,6 +188,21 @@ class HttpTransport:
         await self.session.close()
 
 
+class _Request(aiohttp.ClientRequest):
+    """Says when it has been handed to the connection."""
+
+    async def send(self, conn: Any) -> aiohttp.ClientResponse:
+        response = await super().send(conn)
+        if (sent := _SENT.get()) is not None:
+            sent()
+        return response
+
+
+@lru_cache(maxsize=16)
+def _timeout(connect_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+
+
 class _Resolver(AbstractResolver):
     """The system's resolver, or the test map (host or "*" -> "127.0.0.1:port")."""
 
@@ -207,20 +228,32 @@ class _Resolver(AbstractResolver):
 async def _read(r: aiohttp.ClientResponse, b: Bounds) -> tuple[bytes, str]:
     """The body, within size and above the least rate. What is long waits on disk: thousands of bodies may be arriving at once."""
     began, size = time.monotonic(), 0
-    with SpooledTemporaryFile(IN_MEMORY) as out:
-        async for chunk in r.content.iter_chunked(1 << 16):
+    parts: list[bytes] = []
+    disk: IO[bytes] | None = None
+    try:
+        async for chunk in r.content.iter_any():
             size += len(chunk)
             if size > b.max_bytes:
                 if not b.keep_cut:
                     return b"", "too large"
-                out.write(chunk[: b.max_bytes - size])
+                chunk = chunk[: b.max_bytes - size]
+            if disk is None and size > IN_MEMORY:
+                disk = TemporaryFile()
+                disk.writelines(parts)
+                parts = []
+            (parts.append if disk is None else disk.write)(chunk)
+            if size > b.max_bytes:
                 break
-            out.write(chunk)
             passed = time.monotonic() - began
             if passed > b.rate_grace_s and size / passed < b.min_bytes_per_s:
                 return b"", "too slow"
-        out.seek(0)
-        return out.read(), ""
+        if disk is None:
+            return b"".join(parts), ""
+        disk.seek(0)
+        return disk.read(), ""
+    finally:
+        if disk is not None:
+            disk.close()
 
 
 def _decoded(body: bytes, coding: str, seen: Answer, b: Bounds) -> Answer:
@@ -247,6 +280,8 @@ def _target(target: str) -> tuple[str, int]:
 def _literal(host: str) -> str:
     """The address a host stands for if it is one in any notation that the C library takes (127.1, 0x7f.1, 2130706433, fullwidth
     digits); "" if it is a name."""
+    if host.isascii() and ":" not in host and host.rstrip(".").rpartition(".")[2][:1].isalpha():
+        return ""  # a name: no notation of an address has a last part that begins with a letter
     try:
         return str(ipaddress.ip_address(host.split("%", 1)[0]))
     except ValueError:
