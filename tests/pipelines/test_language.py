@@ -128,7 +128,7 @@ def test_quality_trains_and_tells_apart(tmp_path: Path) -> None:
     wanted = [f"the theorem {i} follows from the lemma and its proof in the paper" for i in range(200)]
     ordinary = [f"buy cheap shoes {i} now click here to win a prize today" for i in range(200)]
     path = str(tmp_path / "q.bin")
-    quality.train(wanted, ordinary, path, dim=8, buckets=1_000, epochs=10, learning_rate=0.5)
+    quality.train(wanted, ordinary, path, dim=8, buckets=1_000, epochs=40, learning_rate=0.5)
     model = quality.load(path)
     high, low, none = model.probabilities(["proof of the lemma", "click to buy cheap shoes", " \n "])
     assert high is not None and low is not None and none is None
