@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -17,12 +18,15 @@ def demo_web(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def demo_run(demo_web, tmp_path_factory) -> Path:
+def demo_run(request, tmp_path_factory) -> Path:
     from demo.server import serve
     from weft.verbs.demo import at_server, demo_config
     from weft.verbs.run import run_config
 
+    if given := os.environ.get("WEFT_TEST_RUN"):  # a finished demo run, to save its minute while working on these tests
+        return Path(given)
     folder = tmp_path_factory.mktemp("audit") / "run"
+    demo_web = request.getfixturevalue("demo_web")
     with serve(demo_web) as server:
         config = at_server(demo_config([str(w) for w in demo_web.warcs], 1, []), server.port)
         assert run_config(config, str(folder), quiet=True) == 0
