@@ -22,7 +22,8 @@ def main() -> None:
     logging.disable(logging.WARNING)  # importing Beam without the [gcp] extra warns
     from apache_beam.runners.worker import sdk_worker_main
 
-    logging.disable(logging.INFO)  # it announces every connection at INFO before it reads the options
+    # it announces every connection, and prints every failure before it reports it; the driver says it once
+    logging.disable(logging.INFO if os.environ.get("WEFT_DEBUG") else logging.ERROR)
     logging.getLogger("apache_beam.runners.worker.sdk_worker_main").setLevel(logging.ERROR)
     logging.getLogger("__main__").setLevel(logging.ERROR)
     sdk_worker_main.main(sys.argv)

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def explain(e: BaseException) -> tuple[int, str]:
     """Exit code and sentence for an exception that reached the top."""
     names = {c.__name__ for c in type(e).__mro__}
-    if "ConfigError" in names or "RuleError" in names:
+    if names & {"ConfigError", "RuleError", "InputError"}:
         return USAGE, str(e)
     if "ConservationError" in names:
         return LIMIT, str(e)
