@@ -40,7 +40,8 @@ class Batch:
         return int((self.labels >= 0).sum())
 
     def to(self, device: torch.device | str) -> Batch:
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self) if isinstance(getattr(self, f.name), torch.Tensor)}
+        tensors = {f.name: x for f in fields(self) if isinstance(x := getattr(self, f.name), torch.Tensor)}
+        moved = {name: x.to(device, non_blocking=True) for name, x in tensors.items()}
         return replace(self, **moved)
 
 

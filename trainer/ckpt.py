@@ -72,7 +72,7 @@ def load_model(checkpoint: str, model: nn.Module) -> None:
     weights = load_file(os.path.join(checkpoint, "model.safetensors"))
     own = dict(model.named_parameters())
     if missing := sorted(own.keys() ^ weights.keys()):
-        raise ValueError(f"{checkpoint}: the model and the checkpoint differ in {len(missing)} names, such as {missing[0]!r}; was it another recipe?")
+        raise ValueError(f"{checkpoint}: {len(missing)} names differ from the model's, such as {missing[0]!r}; was it another recipe?")
     with torch.no_grad():
         for name, p in own.items():
             p.copy_(_as(weights[name], p))

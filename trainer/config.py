@@ -59,6 +59,7 @@ class Connector:
     head_dim: int = 32
     factor: int = 2  # shuffle: side of the square that becomes one token
     mlp: int = 0  # modality projection's hidden size; 0 = the decoder's
+    eps: float = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,8 @@ def count(model: VLM, batch: Batch, causal_full: bool = False) -> tuple[int, int
             f.linear(x.o, seeing, up)
             f.upstream = up or trains(x)
             _gated(f, x.mlp, seeing)
-        _block(f, [layer.attention.q, layer.attention.k, layer.attention.v], layer.attention.o, layer.norm1, tokens, pairs, d.heads * d.head_dim)
+        a = layer.attention
+        _block(f, [a.q, a.k, a.v], a.o, layer.norm1, tokens, pairs, d.heads * d.head_dim)
         f.upstream |= trains(layer.norm2)
         _gated(f, layer.mlp, tokens)
     f.upstream |= trains(model.norm)

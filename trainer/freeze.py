@@ -41,7 +41,8 @@ def apply(model: nn.Module, rules: tuple[Rule, ...]) -> list[tuple[str, Rule]]:
         out.append((name, r))
     for r in rules:
         if r not in used and not any(fnmatch.fnmatchcase(n, r.modules) or n.startswith(r.modules.rstrip(".*") + ".") for n, _ in out):
-            raise RecipeError(f"freeze rule {r.modules!r} matches no module; there are {', '.join(sorted({n.split('.')[0] for n, _ in out}))}")
+            parts = ", ".join(sorted({n.split(".")[0] for n, _ in out}))
+            raise RecipeError(f"freeze rule {r.modules!r} matches no module; there are {parts}")
     return out
 
 

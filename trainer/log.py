@@ -32,9 +32,10 @@ class Log:
                 if isinstance(v, (int, float)):
                     self.board.add_scalar(k, v, row["step"])
         if show:
+            mfu = "" if row["mfu"] is None else f"  MFU {row['mfu']:.1%}"
             line = (
-                f"step {row['step']:>5}/{total}  loss {row['loss']:.3f}  {row['tokens_per_s']:>8,.0f} tokens/s  {row['images_per_s']:>6,.1f} images/s"
-                f"  {row['flops_per_s'] / 1e9:,.1f} GFLOP/s{'' if row['mfu'] is None else '  MFU {:.1%}'.format(row['mfu'])}"
+                f"step {row['step']:>5}/{total}  loss {row['loss']:.3f}  {row['tokens_per_s']:>8,.0f} tokens/s"
+                f"  {row['images_per_s']:>6,.1f} images/s  {row['flops_per_s'] / 1e9:,.1f} GFLOP/s{mfu}"
                 f"  wait {row['wait']:.0%}  fill {row['fill']:.1%}"
             )
             print(line, file=sys.stderr, flush=True)

@@ -45,9 +45,8 @@ class Corpus:
             for s, i, lengths in zip(self.sources, self.indexes, self.lengths, strict=True)
         ]
         r = self.recipe
-        return Plan(
-            sources, costs(r.model, stage), tokens=stage.tokens, patches=stage.patches, window=r.data.window, seed=r.run.seed + 1000 * number
-        )
+        seed = r.run.seed + 1000 * number
+        return Plan(sources, costs(r.model, stage), tokens=stage.tokens, patches=stage.patches, window=r.data.window, seed=seed)
 
     def reader(self, stage: Stage) -> Reader:
         return Reader(self.indexes, self.tok, costs(self.recipe.model, stage), stage.tokens, loss=stage.loss, bad=self.recipe.data.bad)

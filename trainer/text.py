@@ -80,7 +80,9 @@ def page_nodes(doc: dict, tok: Bytes | Tokens) -> list[Node]:
 
 def chat_nodes(doc: dict, tok: Bytes | Tokens) -> list[Node]:
     """Nodes of a conversation by Idefics2's template: `User:<images>question<end>\\nAssistant: answer<end>\\n`."""
-    sizes = doc.get("sizes") or [(0, 0)] * len(doc.get("images", []))
+    sizes = doc.get("sizes") or []
+    if len(sizes) != len(doc.get("images") or []):
+        raise ValueError(f"{len(doc.get('images') or [])} images but {len(sizes)} sizes: let trainer.sft.prepare add them")
     out = []
     for n, turn in enumerate(doc["texts"]):
         out.append(Node(tok.encode("User:" if n == 0 and sizes else "User: ")))

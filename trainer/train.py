@@ -107,7 +107,9 @@ class Loop:
                 ckpt.load_model(at, self.model)
                 if state["stage"] == number:
                     if state["plan"] != plan.hash:
-                        raise IndexChanged(f"{at} was trained by plan {state['plan']}, the data and recipe now give {plan.hash}: start another run.out")
+                        raise IndexChanged(
+                            f"{at} was trained by plan {state['plan']}, data and recipe now give {plan.hash}: start another run.out"
+                        )
                     ckpt.load_optimizer(at, self.model, optimizer)
                     first = state["step"] - begins
                 at = None
@@ -118,7 +120,8 @@ class Loop:
                 stopping = self.group.sum(len(self.stop))[0] > 0
                 last = step + 1 == stage.steps
                 if stopping or last or (run.save_every and (begins + step + 1) % run.save_every == 0):
-                    here = {"stage": number, "plan": plan.hash, "pack": (step + 1) * stage.packs, "epoch": plan[(step + 1) * stage.packs].epoch}
+                    pack = (step + 1) * stage.packs
+                    here = {"stage": number, "plan": plan.hash, "pack": pack, "epoch": plan[pack].epoch}
                     saved = ckpt.save(checkpoints, begins + step + 1, self.model, optimizer, here, self.group, run.keep)
                 if stopping:
                     return self.result(saved, True)
@@ -158,7 +161,8 @@ class Loop:
         began = time.perf_counter()
         some: list[Batch] = [next(batches) for _ in range(stage.packs // self.group.world)]
         waited = time.perf_counter() - began
-        targets, tokens, images = self.group.sum(*(sum(x) for x in zip(*((b.targets, len(b.tokens), len(b.grids)) for b in some), strict=True)))
+        counts = [(b.targets, len(b.tokens), len(b.grids)) for b in some]
+        targets, tokens, images = self.group.sum(*(sum(c) for c in zip(*counts, strict=True)))
         self.model.train()
         total, work = 0.0, 0
         for b in some:
@@ -173,7 +177,8 @@ class Loop:
         norm = float(clip(self.model, stage.clip))
         if not (math.isfinite(loss_now) and math.isfinite(norm)):
             keys = [p["key"] for b in some for p in b.provenance]
-            raise Diverged(f"step {number}: loss {loss_now}, gradient norm {norm}; no step was taken. Its documents: {', '.join(keys[:5])} ...")
+            what = f"step {number}: loss {loss_now}, gradient norm {norm}; no step was taken"
+            raise Diverged(f"{what}. Its documents: {', '.join(keys[:5])} ...")
         for g in optimizer.param_groups:
             g["lr"] = rate(stage, step) * g["factor"]
         optimizer.step()

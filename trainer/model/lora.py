@@ -17,7 +17,8 @@ class Lora(nn.Module):
         super().__init__()
         self.base, self.scale = base.requires_grad_(False), alpha / rank
         like = {"device": base.weight.device, "dtype": base.weight.dtype}
-        self.a, self.b = nn.Parameter(torch.empty(rank, base.in_features, **like)), nn.Parameter(torch.zeros(base.out_features, rank, **like))
+        self.a = nn.Parameter(torch.empty(rank, base.in_features, **like))
+        self.b = nn.Parameter(torch.zeros(base.out_features, rank, **like))
         nn.init.kaiming_uniform_(self.a, a=5**0.5)
         self.magnitude = nn.Parameter(base.weight.detach().norm(dim=1)) if dora else None
 

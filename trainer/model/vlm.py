@@ -26,16 +26,16 @@ class VLM(nn.Module):
         self.c = c
         d = c.decoder
         self.vision = Tower(c.vision, c.recompute)
-        self.connector = Bridge(c.connector, c.vision.width, d.width, d.mlp, d.eps)
+        self.connector = Bridge(c.connector, c.vision.width, d.width, d.mlp, c.connector.eps)
         self.embed = nn.Embedding(d.vocab, d.width)
         self.layers = nn.ModuleList(Layer(d) for _ in range(d.depth))
         every = c.cross_every
         self.cross = nn.ModuleList(Cross(d) for i in range(d.depth) if i % every == 0) if c.fusion == "cross" else nn.ModuleList()
         self.norm = RMSNorm(d.width, d.eps)
         self.head = nn.Linear(d.width, d.vocab, bias=False)
-        for name, m in self.named_modules():
+        for m in self.modules():
             if isinstance(m, (nn.Linear, nn.Embedding)):
-                nn.init.normal_(m.weight, std=0.02 if not name.startswith("vision.patch") else 0.02)
+                nn.init.normal_(m.weight, std=0.02)
                 if getattr(m, "bias", None) is not None:
                     nn.init.zeros_(m.bias)
         if d.tie:
@@ -45,7 +45,10 @@ class VLM(nn.Module):
         """Visual tokens of all crops, one after another."""
         return self.connector(self.vision(batch.patches, batch.grids), batch.grids)
 
-    def hidden(self, batch: Batch, cache: list | None = None, visual: torch.Tensor | None = None, noise: torch.Tensor | None = None) -> torch.Tensor:
+    def hidden(
+        self, batch: Batch, cache: list | None = None, visual: torch.Tensor | None = None, noise: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """States before the head. `cache`: a list per layer, filled and used in generation; `visual`: already computed; `noise`: NEFTune's."""
         x = self.embed(batch.tokens)
         if noise is not None:
             x = x + noise.to(x.dtype)
