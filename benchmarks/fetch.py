@@ -1,4 +1,4 @@
-"""Fetching beside a bare aiohttp loop and img2dataset: `python -m benchmarks.fetch [--json] [--polite N]`.
+"""Fetching beside a bare aiohttp loop and img2dataset: `python -m benchmarks.fetch [--json] [--only PART] [--polite N]`.
 
 Everything plays on loopback: a server in a process of its own answers each request after 100 ms, for any host name. Ours runs with
 every check on (robots.txt, tdmrep.json, addresses, sizes, journal on disk); the bare loop only reads bodies. img2dataset's own
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings.fetch import FetchSettings
-from pipelines.web.fetch.politeness import violations
+from pipelines.web.fetch.politeness import OWN_FILES, violations
 
 LATENCY_S = 0.1
 CONNECTIONS = 256
@@ -119,28 +119,44 @@ def ours(port: int, urls: list[str], folder: str, seen: Callable[[Any, float], N
     return time.monotonic() - began
 
 
-def bare(port: int, urls: list[str]) -> float:
-    """The same URLs by a bare aiohttp loop of as many connections, on the same event loop kind: no checks, nothing kept."""
+def bare(port: int, urls: list[str], own_files: bool = False) -> float:
+    """The same URLs by a bare aiohttp loop of as many connections, on the same event loop kind: no checks, nothing kept.
+    `own_files`: it asks each host for robots.txt and tdmrep.json too, as ours must, so that both send the same requests."""
     import aiohttp
 
     from pipelines.stages.fetch import _loop
     from pipelines.web.fetch.transport import _Resolver
 
+    hosts = dict.fromkeys(u.split("/", 3)[2] for u in urls) if own_files else ()
+    every = [f"http://{h}{path}" for path in OWN_FILES for h in hosts] + urls
+
     async def main() -> None:
         connector = aiohttp.TCPConnector(limit=CONNECTIONS, resolver=_Resolver({"*": f"127.0.0.1:{port}"}))
-        queue = iter(urls)
+        queue = iter(every)
         async with aiohttp.ClientSession(connector=connector) as session:
 
             async def work() -> None:
                 for u in queue:
                     async with session.get(u) as r:
-                        assert r.status == 200 and await r.read()
+                        assert r.status == (404 if "/.well-known/" in u else 200)
+                        await r.read()
 
             await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
 
     began = time.monotonic()
     _loop(main())
     return time.monotonic() - began
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _timed(work: Callable[[], float]) -> tuple[float, float]:
+    """(seconds, CPU seconds of this process)."""
+    before = _cpu()
+    return work(), _cpu() - before
 
 
 def img2dataset_rate(port: int, folder: str) -> float:
@@ -167,17 +183,45 @@ def img2dataset_rate(port: int, folder: str) -> float:
 
 
 def throughput(folder: str) -> list[dict[str, Any]]:
+    """Interleaved rounds; the ratio is the median of the rounds' ratios. CPU time is less blurred by other work on the machine."""
     urls = [f"http://h{i % HOSTS}.example/{i}.jpg" for i in range(IMAGES)]
-    mine, peer = [], []
+    own = IMAGES + len(OWN_FILES) * HOSTS
+    rounds = []
     with server(folder) as port:
+        ours(port, urls[:HOSTS], folder)  # imports
         for _ in range(ROUNDS):
-            mine.append(IMAGES / ours(port, urls, folder))
-            peer.append(IMAGES / bare(port, urls))
-        pairs = sorted(a / b for a, b in zip(mine, peer, strict=True))
-        out = [_row("bare aiohttp loop, 100 ms", statistics.median(mine), statistics.median(peer), 0.8, statistics.median(pairs))]
+            mine = _timed(lambda: ours(port, urls, folder))
+            rounds.append((mine, _timed(lambda: bare(port, urls)), _timed(lambda: bare(port, urls, True))))
+        out = []
+        for name, k, n in (("bare loop, images only", 1, IMAGES), ("bare loop, the same requests", 2, own)):
+            speed, peer = (statistics.median(n / r[j][0] for r in rounds) for j in (0, k))
+            if k == 1:
+                rate = speed
+            row = _row(name, speed, peer, 0.8, statistics.median(r[k][0] / r[0][0] for r in rounds))
+            row["cpu_ratio"] = round(statistics.median(r[k][1] / r[0][1] for r in rounds), 3)
+            row["unit"] = "requests/s" if k == 2 else row["unit"]
+            out.append(row)
         if importlib.util.find_spec("img2dataset"):
-            out.append(_row("img2dataset steady, 1 process, 100 ms", statistics.median(mine), img2dataset_rate(port, folder), 5.0))
+            out.append(_row("img2dataset steady, 1 process, 100 ms", rate, img2dataset_rate(port, folder), 5.0))
     return out
+
+
+def memory(folder: str) -> dict[str, Any]:
+    """Peak memory of a process that fetches ten times as many URLs, beside one that fetches them once."""
+    peaks = []
+    with server(folder, 0.02) as port:
+        for n in (2_000, 20_000):
+            code = (
+                "import resource, sys; from benchmarks.fetch import HOSTS, ours;"
+                "port, n, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3];"
+                "ours(port, [f'http://h{i % HOSTS}.example/{i}.jpg' for i in range(n)], folder);"
+                "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            )
+            command = [sys.executable, "-c", code, str(port), str(n), folder]
+            peaks.append(float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=200).stdout))
+    row = _row("peak memory, 20,000 URLs / 2,000", peaks[1], peaks[0], None)
+    row["unit"], row["ok"], row["floor_ratio"] = "MB", peaks[1] <= 2 * peaks[0], None
+    return row
 
 
 def bad_neighbours(folder: str) -> dict[str, Any]:
@@ -231,16 +275,22 @@ def _row(case: str, mine: float, peer: float, floor: float | None, ratio: float 
 def _line(r: dict[str, Any]) -> str:
     floor = f"floor {r['floor_ratio']}" if r["floor_ratio"] is not None else ""
     verdict = "ok" if r["ok"] else "BELOW"
-    figures = f"ours {r['ours']:>9,.1f}  peer {r['peer']:>9,.1f} {r['unit']:<10} ratio {r['ratio']}"
+    cpu = f" (CPU {r['cpu_ratio']})" if "cpu_ratio" in r else ""
+    figures = f"ours {r['ours']:>9,.1f}  peer {r['peer']:>9,.1f} {r['unit']:<10} ratio {r['ratio']}{cpu}"
     return f"{r['case']:<45} {figures}  {floor}  {verdict}  peak {r['peak_rss_mb']} MB"
 
 
-def main(json: bool = False, polite_requests: int = 20_000) -> int:
+PARTS = {"throughput": throughput, "bad": bad_neighbours, "memory": memory, "polite": polite}
+
+
+def main(json: bool = False, polite_requests: int = 20_000, only: str = "") -> int:
     """Measure, print, and say by the exit code (1) whether a floor was missed. All traffic is loopback and ends by itself."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for part in (throughput, bad_neighbours, lambda f: polite(f, polite_requests)):
-            found = part(folder)
+        for name, part in PARTS.items():
+            if only and name != only:
+                continue
+            found = polite(folder, polite_requests) if part is polite else part(folder)  # type: ignore[operator]
             for r in found if isinstance(found, list) else [found]:
                 rows.append(r)
                 if not json:
@@ -253,6 +303,7 @@ def main(json: bool = False, polite_requests: int = 20_000) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=PARTS, default="")
     parser.add_argument("--polite", type=int, default=20_000, metavar="N", help="requests of the politeness check (issue: 100000)")
     given = parser.parse_args()
-    raise SystemExit(main(given.json, given.polite))
+    raise SystemExit(main(given.json, given.polite, given.only))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +43,7 @@ class HostileServer:
     certificate: Path | None = None  # folder for a self-signed certificate: serve TLS with it
     log: list[Seen] = field(default_factory=list)
     connections: int = 0
+    stalls: list[tuple[float, float]] = field(default_factory=list)  # when its loop stood still: what came then was stamped later
 
     def __enter__(self) -> HostileServer:
         self._loop = asyncio.new_event_loop()
@@ -71,12 +75,21 @@ class HostileServer:
         server = await asyncio.start_server(self._client, "127.0.0.1", 0, backlog=1024, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
+        ticker = asyncio.create_task(self._tick())
         await self._stop.wait()
+        ticker.cancel()
         server.close()
         tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
         for t in tasks:
             t.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _tick(self) -> None:
+        while True:
+            due = time.monotonic() + 0.005
+            await asyncio.sleep(0.005)
+            if (now := time.monotonic()) - due > 0.01:
+                self.stalls.append((due, now))
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -192,6 +205,48 @@ class HostileServer:
 
     async def _do_status(self, seen: Seen, w: asyncio.StreamWriter) -> bool:
         return await _send(w, int(seen.path.split("/")[2]), b"words")
+
+
+@dataclass
+class Apart:
+    """A server in a process of its own; `log` and `stalls` are there when its block has ended."""
+
+    address: str
+    log: list[Seen] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+
+    def earliest(self, stamp: float) -> float:
+        """When a request stamped then may have come at the earliest: before the stalls that end just before the stamp."""
+        for began, ended in reversed(self.stalls):
+            if began <= stamp <= ended + 0.03:  # accepting, reading and stamping are turns of the loop
+                stamp = began
+        return stamp
+
+
+@contextmanager
+def apart(robots: dict[str, str]) -> Iterator[Apart]:
+    """`robots`: first letters of a host name -> its robots.txt; others have none. Client and server share no event loop, so that the
+    stamps of the log are the server's own."""
+    command = [sys.executable, "-c", "from tests.support.hostile_server import _child; _child()", json.dumps(robots)]
+    root = Path(__file__).parents[2]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)
+    assert child.stdin and child.stdout
+    server = Apart(f"127.0.0.1:{int(child.stdout.readline())}")
+    try:
+        yield server
+    finally:
+        out = child.communicate(timeout=30)[0]
+    found = json.loads(out)
+    server.log, server.stalls = [Seen(*s) for s in found["log"]], [(a, b) for a, b in found["stalls"]]
+
+
+def _child() -> None:
+    files = json.loads(sys.argv[1])
+    with HostileServer(robots=lambda host: next((t.encode() for p, t in files.items() if host.startswith(p)), None)) as server:
+        print(server.port, flush=True)
+        sys.stdin.read()
+        log = [(s.host, s.path, s.agent, s.begin, s.end) for s in server.log]
+        print(json.dumps({"log": log, "stalls": server.stalls}))
 
 
 async def _send(w: asyncio.StreamWriter, status: int, body: bytes, headers: dict[str, str] | None = None) -> bool:
