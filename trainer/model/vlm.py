@@ -48,7 +48,7 @@ class VLM(nn.Module):
     def hidden(
         self, batch: Batch, cache: list | None = None, visual: torch.Tensor | None = None, noise: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """States before the head. `cache`: a list per layer, filled and used in generation; `visual`: already computed; `noise`: NEFTune's."""
+        """States before the head. `cache`: a list per layer, filled and used in generation; `visual`: ready made; `noise`: NEFTune's."""
         x = self.embed(batch.tokens)
         if noise is not None:
             x = x + noise.to(x.dtype)
