@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-logging.disable(logging.WARNING)  # without the [gcp] extra, importing Beam warns about Google's packages
+_before = logging.root.manager.disable
+logging.disable(max(_before, logging.WARNING))  # without the [gcp] extra, importing Beam warns about Google's packages
 import apache_beam as beam  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.transforms.environments import SubprocessSDKEnvironment  # noqa: E402
 
-logging.disable(logging.NOTSET)
+logging.disable(_before)
 
 from pipelines.failures import WorkFailed, describe, read_back  # noqa: E402
 from pipelines.settings.run import RunnerSettings  # noqa: E402

@@ -1,0 +1,108 @@
+"""One pipeline, every engine: the same shards come out, byte for byte. The web is asked once; every run takes that fetch over."""
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo import build
+from demo.server import serve
+from pipelines.run import stage
+from pipelines.settings.run import RunnerSettings
+from weft.verbs.demo import at_server, demo_config
+from weft.verbs.run import run_config
+
+sys.path.insert(0, str(Path(__file__).parent))
+import engines  # noqa: E402
+
+FAR = {"environment_type": "EXTERNAL"}
+HERE = {"environment_type": "LOOPBACK"}
+
+
+def shards(run: Path) -> dict[str, str]:
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((run / "shards").iterdir())}
+    return {n: h for n, h in found.items() if n.endswith((".tar", ".idx"))}
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("web"), 50, 7)
+
+
+@pytest.fixture(scope="module")
+def config(web):
+    with serve(web) as server:
+        yield at_server(demo_config([str(w) for w in web.warcs], 1, ["input.unit_bytes=65536"]), server.port)
+
+
+@pytest.fixture(scope="module")
+def plain(config, tmp_path_factory):
+    """The run that all others are compared with: in this process, one worker."""
+    folder = tmp_path_factory.mktemp("plain") / "run"
+    assert run_config(config, str(folder), quiet=True) == 0
+    return folder
+
+
+@pytest.fixture
+def again(plain, config, tmp_path):
+    """Everything but the network again, on the engine given."""
+
+    def go(runner: RunnerSettings, *, keep: tuple[str, ...] = ("fetch",)) -> None:
+        folder = tmp_path / "run"
+        for name in keep:
+            shutil.copytree(plain / "stages" / name, folder / "stages" / name)
+        assert run_config(config.model_copy(update={"runner": runner}), str(folder), quiet=True) == 0
+        assert shards(folder) == shards(plain) and shards(plain)
+
+    return go
+
+
+def test_the_units_are_several(plain):
+    assert len(list((plain / "stages" / "extract").glob("*/parts/unit/*.json"))) >= 2
+    assert stage("fetch").name == "fetch"
+
+
+def test_two_worker_processes(again):
+    again(RunnerSettings(workers=2))
+
+
+def test_every_bundle_twice(again):
+    """Engines repeat bundles after failures; nothing may change."""
+    again(RunnerSettings(workers=1, options={"direct_runner_bundle_repeat": 1}))
+
+
+def test_portable_loopback(again):
+    again(RunnerSettings(name="portable", options={"job_endpoint": "embed", **HERE}))
+
+
+def test_portable_with_a_pool_of_workers(again, tmp_path):
+    with engines.worker_pool(tmp_path) as address:
+        again(RunnerSettings(name="portable", options={"job_endpoint": "embed", **FAR, "environment_config": address}))
+
+
+def test_prism(again):
+    again(RunnerSettings(name="prism", options={"prism_location": engines.needed("WEFT_PRISM", "Prism")}))
+
+
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+def test_spark_cluster(again, tmp_path):
+    """A master, two workers, a pool of Python workers: three processes that share nothing but files."""
+    engines.java()
+    jar, home = engines.needed("WEFT_SPARK_JOB_SERVER", "Beam's Spark job server"), engines.needed("WEFT_SPARK_HOME", "Spark")
+    with engines.spark_cluster(tmp_path, home) as (url, _), engines.worker_pool(tmp_path) as address:
+        options = {"spark_master_url": url, "spark_job_server_jar": jar, **FAR, "environment_config": address,
+                   "job_server_jvm_properties": "-Dspark.executor.memory=600m", "environment_cache_millis": 60000}  # fmt: skip
+        again(RunnerSettings(name="spark", options=options))
+
+
+@pytest.mark.flink
+@pytest.mark.timeout(900)
+def test_flink(again):
+    engines.java()
+    jar = engines.needed("WEFT_FLINK_JOB_SERVER", "Beam's Flink job server")
+    options = {"flink_master": "[local]", "flink_job_server_jar": jar, "parallelism": 2, **HERE,
+               "job_server_jvm_properties": "--add-opens=java.base/java.util=ALL-UNNAMED"}  # fmt: skip
+    again(RunnerSettings(name="flink", options=options))
