@@ -22,8 +22,8 @@ HERE = {"environment_type": "LOOPBACK"}
 
 
 def shards(run: Path) -> dict[str, str]:
-    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted((run / "shards").iterdir())}
-    return {n: h for n, h in found.items() if n.endswith((".tar", ".idx"))}
+    files = sorted(p for p in (run / "shards").iterdir() if p.suffix in (".tar", ".idx"))
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
 @pytest.fixture(scope="module")
