@@ -37,7 +37,7 @@ FROM judged GROUP BY ALL ORDER BY abs(round(sum(point)) - count(*) FILTER (kept)
 FLIPS = """
 -- documents that change sides, in a fixed order that depends on nothing but their ids
 SELECT doc_id, url, domain, language, stage, first_reason AS reason, new_stage, new_reason, point FROM judged
-WHERE kept <> $kept AND (point > 0) = $kept ORDER BY hash(doc_id), doc_id LIMIT $limit"""
+WHERE kept <> $kept AND (point > 0) = $kept ORDER BY doc_id LIMIT $limit"""
 
 COPIES = """
 -- pictures that newly come in and that could belong to more than $most nodes: same bytes, or PDQ hashes near each other
@@ -110,16 +110,16 @@ class Plan:
     @cached_property
     def _reasons(self) -> str:
         """Reasons that limits give, of which the stored ones are replaced by those of the new limits."""
-        return _list(sorted({x["reason"] for x in self.limits}))
+        return _list(sorted({"image.duplicate.in_document"} | {x["reason"] for x in self.limits}))
 
     def _others(self, column: str) -> str:
         """Whether a row has a reason that no limit gave."""
-        return f"len([r FOR r IN {column} IF NOT list_contains({self._reasons}, r) AND r <> 'image.duplicate.in_document']) > 0"
+        return f"NOT list_has_all({self._reasons}, {column})"
 
     # --- images in play at select ---
 
     def images(self) -> str:
-        """One row per image node in play at select, with whether it stays under the new limits."""
+        """Documents with the number of their images that stay under the new limits."""
         image, pair = self._of(("image",), ("score",)), self._of(("pair",), ("select",))
         if self.select.get("keep_fraction"):  # the cut decides in place of the similarity's lower limit
             pair = [x for x in pair if x["reason"] != "pair.similarity.below"]
@@ -127,12 +127,11 @@ class Plan:
         if self.select.get("keep_fraction"):
             gone_pair = f"({gone_pair}) OR list_contains(n.reasons, 'pair.similarity.below')"
         gone = f"({gone_image}) AND ({gone_pair})" if self.select.get("combine", "and") == "or" else f"({gone_image}) OR ({gone_pair})"
-        once = self.select.get("copies_in_document", True)
+        # a picture stays once in a document, wherever it stands first
+        once = "len(list_distinct(list(hash(n.sha256))))" if self.select.get("copies_in_document", True) else "count(*)"
         return f"""
-  SELECT doc_id, record, NOT gone AND (NOT {str(once).lower()} OR sha256 = ''
-         OR row_number() OVER (PARTITION BY doc_id, record, gone, sha256 ORDER BY index) = 1) AS stays
-  FROM (SELECT n.doc_id, n.record, n.index, n.sha256, {self._others('n.reasons')} OR {gone} AS gone
-        FROM nodes n WHERE n.kind = 'image' AND n.fetch_status <> '')"""
+  SELECT n.doc_id, n.record, {once} AS n FROM nodes n
+  WHERE n.kind = 'image' AND n.fetch_status <> '' AND NOT ({self._others('n.reasons')} OR {gone}) GROUP BY ALL"""
 
     def moved(self) -> str:
         """Image nodes that image limits take or give back: `was` says which, `copied` whether the picture occurs too often."""
@@ -161,26 +160,29 @@ SELECT sha256, pdq, NOT was AS was, copied FROM (
         need_image, need_text = self.select.get("require_image", True), self.select.get("require_text", True)
         left, first = self._any(late, "documents", "x"), self._first(late, "documents", "x")
         fixed = _list(sorted(at_extract))
-        others_early = f"d.stage = 'extract' AND (len([r FOR r IN d.reasons IF NOT list_contains({fixed}, r)]) > 0 OR len(d.reasons) = 0)"
+        others_early = f"d.stage = 'extract' AND (NOT list_has_all({fixed}, d.reasons) OR len(d.reasons) = 0)"
+        decided = self._first(early, "documents", "d")
+        stirred = """(SELECT coalesce(bool_or(touched OR (early <> '' AND stage <> 'extract') OR (NOT fixed AND early = '' AND stage = 'extract')), false) FROM x)"""
+        if not any(x["moved"] and x["new"] != x["limit"] and x["at"] == "extract" for x in self.limits):  # extract stands as it was
+            others_early, decided, stirred = "d.stage = 'extract'", "''", "false"
         measured = ', i.n::DOUBLE AS "final_images"' if "final_images" in self.columns["documents"] else ""
         hide = ' EXCLUDE ("final_images")' if measured else ""
         pass_rate = "(SELECT coalesce(count(*) FILTER (kept) / nullif(count(*), 0), 0.0) FROM documents WHERE stage <> 'extract')"
         return f"""
-WITH images AS ({self.images()}),
-left_images AS (SELECT doc_id, record, count(*) FILTER (stays) AS n FROM images GROUP BY ALL),
+WITH left_images AS ({self.images()}),
 touched AS ({self._nodes_touched()}),
 x AS (
   SELECT d.*{hide}, coalesce(i.n, 0) AS images{measured.replace('i.n', 'coalesce(i.n, 0)')}, t.doc_id IS NOT NULL AS touched,
-         {others_early} AS fixed, {self._first(early, 'documents', 'd')} AS early, coalesce(d.texts_kept, 0) AS texts,
-         [r FOR r IN d.reasons IF r = 'document.contaminated'] AS contaminated
+         {others_early} AS fixed, {decided} AS early, coalesce(d.texts_kept, 0) AS texts,
+         list_contains(d.reasons, 'document.contaminated') AS contaminated
   FROM documents d LEFT JOIN left_images i ON i.doc_id = d.doc_id AND i.record = d.record
                    LEFT JOIN touched t ON t.doc_id = d.doc_id AND t.record = d.record),
 y AS (
-  SELECT x.*, CASE WHEN len(contaminated) > 0 THEN 'document.contaminated' WHEN {str(need_image).lower()} AND images = 0 THEN 'document.empty.no_image'
+  SELECT x.*, CASE WHEN contaminated THEN 'document.contaminated' WHEN {str(need_image).lower()} AND images = 0 THEN 'document.empty.no_image'
               WHEN {str(need_text).lower()} AND texts = 0 THEN 'document.empty.no_text' WHEN {left} THEN {first} ELSE '' END AS late,
          NOT fixed AND early = '' AND stage = 'extract' AND first_reason <> '' AND NOT touched AS admitted,
          {pass_rate} AS rate,
-         (SELECT coalesce(bool_or(touched OR (early <> '' AND stage <> 'extract') OR (NOT fixed AND early = '' AND stage = 'extract')), false) FROM x) AS stirred
+         {stirred} AS stirred
   FROM x)
 SELECT doc_id, record, url, domain, language, kept, stage, first_reason, images_kept, touched,
        admitted,

@@ -50,14 +50,15 @@ SELECT doc_id, url, title, language, first_reason, stage FROM documents WHERE fi
 ORDER BY hash(doc_id) LIMIT $limit"""
 
 DOCUMENT = "SELECT * FROM documents WHERE doc_id = $id"
-DOCUMENT_BY_URL = "SELECT * FROM documents WHERE url = $url OR canonical_url = $url ORDER BY fetched_at DESC"
+IDS_BY_URL = """-- the documents of a URL, in any of its spellings
+SELECT DISTINCT doc_id, url FROM documents WHERE list_contains($urls, url) OR list_contains($urls, canonical_url)"""
 NODES_OF = "SELECT * FROM nodes WHERE doc_id = $id ORDER BY record, index"
 PAIRS_OF = "SELECT * FROM pairs WHERE doc_id = $id ORDER BY row, index"
 IMAGE = "SELECT * FROM images WHERE image_id = $id"
 IMAGE_BY_URL = "SELECT * FROM images WHERE url = $url OR final_url = $url"
 IMAGE_BY_SHA256 = "SELECT * FROM images WHERE sha256 = $sha"
-IMAGE_USES = """SELECT n.doc_id, d.url, n.index, n.stage, n.first_reason, n.kept FROM nodes n JOIN documents d USING (doc_id, record)
-WHERE n.image_id = $id ORDER BY n.kept DESC, d.url LIMIT $limit"""
+IMAGE_USES = """-- where an image stands
+SELECT doc_id, record, index, stage, first_reason, kept FROM nodes WHERE image_id = $id ORDER BY kept DESC, doc_id, index LIMIT $limit"""
 DEAD_OF = "SELECT * FROM dead WHERE url = $url OR id = $url LIMIT 20"
 OPTOUTS_OF = "SELECT * FROM optouts WHERE url = $url OR id = $id LIMIT 50"
 
@@ -104,9 +105,9 @@ SELECT doc_id, url, image_id, index, kept, first_reason, {measure} AS value FROM
 ORDER BY abs({measure} - $limit_at), doc_id, index LIMIT $limit"""
 
 GALLERY = """
--- images for one reason ('' = kept), in an order that depends on nothing but their ids
+-- images for one reason ('' = kept), in the order of the documents' ids, which are hashes
 SELECT doc_id, index, image_id, url, stage, first_reason, pair_similarity AS similarity FROM nodes
-WHERE kind = 'image' AND sha256 <> '' AND first_reason = $reason ORDER BY hash(doc_id || index), doc_id LIMIT $limit"""
+WHERE kind = 'image' AND sha256 <> '' AND first_reason = $reason ORDER BY doc_id, index LIMIT $limit"""
 
 GALLERY_PLAIN = GALLERY.replace("pair_similarity AS similarity", "NULL::DOUBLE AS similarity")
 

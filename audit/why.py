@@ -26,15 +26,18 @@ def why(run: Run, what: str, con: Any = None) -> dict[str, Any]:
                 return {"kind": "document", "captures": [_document(run, con, d, rules) for d in documents]}
             images = ask(con, queries.IMAGE, id=what)
         else:
-            documents = []
-            for url in _spellings(what):
-                if documents := ask(con, queries.DOCUMENT_BY_URL, url=url):
-                    return {"kind": "document", "captures": [_document(run, con, d, rules) for d in documents]}
+            spellings = _spellings(what)
+            found = ask(con, queries.IDS_BY_URL, urls=spellings)
+            found.sort(key=lambda r: spellings.index(r["url"]) if r["url"] in spellings else len(spellings))  # as given, before a variant
+            if found:
+                best = [r["doc_id"] for r in found if r["url"] == found[0]["url"]]
+                documents = sorted((d for i in best for d in ask(con, queries.DOCUMENT, id=i)), key=lambda d: d["fetched_at"], reverse=True)
+                return {"kind": "document", "captures": [_document(run, con, d, rules) for d in documents]}
             images = ask(con, queries.IMAGE_BY_URL, url=what)
             if not images:
                 found = ask(con, "SELECT DISTINCT image_id AS id FROM nodes WHERE url = $url AND kind = 'image' LIMIT 1", url=what)
                 if found:  # never asked for: dropped before fetching
-                    uses = ask(con, queries.IMAGE_USES, id=found[0]["id"], limit=20)
+                    uses = uses_of(con, found[0]["id"])
                     return {"kind": "image", "images": [{"image_id": found[0]["id"], "url": what, "stage": uses[0]["stage"], "status": "never fetched", "uses": uses}]}  # fmt: skip
         if images:
             return {"kind": "image", "images": [_image(con, i, rules) for i in images]}
@@ -120,5 +123,12 @@ def applies(rule: dict[str, Any], language: str) -> bool:
     return (not rule["only"] or language in rule["only"]) and language not in (rule["but"] or ())
 
 
+def uses_of(con: Any, image: str, limit: int = 20) -> list[dict[str, Any]]:
+    """The documents that show an image, those that keep it first."""
+    uses = ask(con, queries.IMAGE_USES, id=image, limit=limit)
+    urls = {i: ask(con, "SELECT url FROM documents WHERE doc_id = $id LIMIT 1", id=i)[0]["url"] for i in {u["doc_id"] for u in uses}}
+    return [{**u, "url": urls[u["doc_id"]]} for u in uses]
+
+
 def _image(con: Any, i: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
-    return {**i, "judged": judged(i, rules, "image"), "uses": ask(con, queries.IMAGE_USES, id=i["image_id"], limit=20)}
+    return {**i, "judged": judged(i, rules, "image"), "uses": uses_of(con, i["image_id"])}

@@ -59,10 +59,10 @@ def generate(folder: str, documents: int) -> None:
     con.execute(f"""COPY (SELECT 'documents' AS kind, '' AS measure, NULL::INT AS bin, {fates} FROM {docs} GROUP BY ALL UNION ALL
       SELECT CASE kind WHEN 'text' THEN 'paragraphs' ELSE 'images' END, '', NULL, {fates} FROM {nodes} GROUP BY ALL UNION ALL
       SELECT 'documents', 'doc_m0', floor(doc_m0 * 50)::INT, '', '', language, kept, count(*) FROM {docs} GROUP BY ALL) TO '{folder}/audit/rollups/0000.parquet'""")
-    from schemas import tables
-
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from schemas import tables
 
     rules = [_rule(f"document.m{i}", "document", "select", f"doc_m{i}", i) for i in range(LIMITS)] + [_rule(f"image.m{i}", "image", "score", f"image_m{i}", i) for i in range(LIMITS)]
     rules += [{**_rule("pair.similarity", "pair", "select", "pair_similarity", 99), "limit": 0.0}]
