@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from types import TracebackType
@@ -15,8 +16,8 @@ PLAIN_EVERY_S = 30.0
 class Progress:
     """Bars on a terminal; otherwise a line when a stage starts and ends, and every 30 s. Use as `Events` of a run."""
 
-    def __init__(self, quiet: bool = False):
-        self.quiet = quiet
+    def __init__(self, quiet: bool = False, log_json: bool = False):
+        self.quiet, self.log_json = quiet, log_json
         self._stop = threading.Event()
         self._stage: tuple[str, StageContext] | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -24,7 +25,7 @@ class Progress:
         self._began = 0.0
 
     def __enter__(self) -> Progress:
-        if not self.quiet and on_terminal():
+        if not self.quiet and not self.log_json and on_terminal():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bars
@@ -46,10 +47,15 @@ class Progress:
         self._stage, self._began = (name, ctx), time.monotonic()
         if self._bar:
             self._bar.reset(self._task, description=name, total=sum(map(len, ctx.groups.values())))
+        if self.log_json:
+            log("starting", stage=name, folder=ctx.root, parts=sum(map(len, ctx.groups.values())))
 
     def finished(self, name: str, outcome: Outcome) -> None:
         self._stage = None
-        if not self.quiet:
+        if self.log_json:
+            counts = {k: vars(c) for k, c in outcome.done.manifest.counts.items()}
+            log("finished", stage=name, skipped=outcome.skipped, seconds=round(outcome.seconds, 3), counts=counts)
+        elif not self.quiet:
             say(summary(name, outcome))
 
     def _watch(self) -> None:
@@ -62,7 +68,15 @@ class Progress:
                 self._bar.update(self._task, completed=parts_done(ctx))
             elif not self.quiet and time.monotonic() - last >= PLAIN_EVERY_S:
                 last = time.monotonic()
+                if self.log_json:
+                    log("progress", stage=name, done=parts_done(ctx), parts=sum(map(len, ctx.groups.values())))
+                    continue
                 say(f"{name}: {parts_done(ctx)} of {sum(map(len, ctx.groups.values()))} parts, {seconds(last - self._began)}")
+
+
+def log(event: str, **facts: object) -> None:
+    """One line of JSON on stderr."""
+    say(json.dumps({"time": round(time.time(), 3), "event": event, **facts}))
 
 
 def parts_done(ctx: StageContext) -> int:

@@ -31,13 +31,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runner", default=None, help="local, prism, spark, flink, dataflow, portable")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     parser.add_argument("-q", "--quiet", action="store_true")
+    parser.add_argument("--log-json", action="store_true", help="progress as lines of JSON on stderr")
 
 
 def run(args: argparse.Namespace) -> int:
     from pipelines.settings.config import load
 
     config = load(args.config, overrides(args))
-    return run_config(config, args.output or os.path.join("runs", config.run.name), args.only, quiet=args.quiet, as_json=args.json)
+    return run_config(config, args.output or os.path.join("runs", config.run.name), args.only, quiet=args.quiet, as_json=args.json, log_json=args.log_json)
 
 
 def overrides(args: argparse.Namespace) -> list[str]:
@@ -84,7 +85,7 @@ def beam_options(rest: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool = False, as_json: bool = False) -> int:
+def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool = False, as_json: bool = False, log_json: bool = False) -> int:
     """Run the stages, publish the run manifest, write report.html; the exit code says whether a declared limit broke."""
     from pipelines.run import Events, run_stages
     from schemas import layout
@@ -92,7 +93,7 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
 
     if upto is not None and upto not in layout.STAGES:
         raise Failure(USAGE, f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
-    with Progress(quiet=quiet or as_json) as progress:
+    with Progress(quiet or as_json, log_json) as progress:
         outcomes = run_stages(folder, config, upto or layout.STAGES[-1], Events(progress.starting, progress.finished))
     broken = broken_limits(config, outcomes)
     complete = len(outcomes) == len(layout.STAGES)
