@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all lint types imports docs lock clean bench peers
+.PHONY: demo test test-all lint types imports docs lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -29,6 +29,9 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/weft bench
+
+polite: $(STAMP)  ## 100,000 requests judged by the server's log
+	$(BIN)/python -m benchmarks.fetch --only polite --polite 100000
 
 peers: $(STAMP)  ## other projects' readers, each in an environment of its own: the tests that need one skip without it
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'

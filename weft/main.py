@@ -21,7 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("what a run would do and cost, before it costs anything", "plan"),
     "run": ("WARCs in, verified shards out", "run"),
     "status": ("how far a run is", "status"),
-    "retry": ("fetch again what failed for a passing reason, and dead letters", "retry"),
+    "retry": ("ask again for images that failed for a passing reason", "retry"),
     "verify": ("read every shard and prove that it is what the manifest says", "verify"),
     "report": ("write report.html again", "report"),
     "why": ("why a page, document or image was kept or dropped", "why"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import storage
-from pipelines.beam import map_parts
+from pipelines.beam import map_parts, worker_count
 from pipelines.settings.config import Config
 from pipelines.settings.fetch import OUTPUT_NEUTRAL, FetchSettings
 from pipelines.stage import Groups, Stage, StageContext, StageError
@@ -108,10 +109,15 @@ class FetchBucket:
         finished = {r["image_id"] for r in journal.rows}
         left = [(i, u) for i, u in sorted(wanted.items()) if i not in finished]
         if left:
-            _loop(fetch(left, self.ctx.config.fetch, journal))
+            _loop(fetch(left, self.ctx.config.fetch, journal, partial(self._share, int(bucket))))
         journal.close()
         self._publish(bucket, journal, len(wanted))
         journal.remove()
+
+    def _share(self, bucket: int, host: str) -> int:
+        """A redirect may lead to a host of another bucket, which as many workers as there are may then be asking too."""
+        buckets = len(self.ctx.groups["bucket"])
+        return 1 if bucket_of(host, buckets) == bucket else min(worker_count(self.ctx.config.runner), buckets)
 
     def _held(self, bucket: str, wanted: dict[str, str]) -> Iterator[tuple[dict[str, Any], bytes]]:
         """What need not be asked for: it lies in an earlier fetch of this run, in the archives, or in a folder of img2dataset."""
@@ -188,7 +194,9 @@ class FetchBucket:
         self.ctx.writer.commit_written("bucket", bucket, written, facts)
 
 
-async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal) -> None:
+async def fetch(
+    urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, share: Callable[[str], int] = lambda host: 1
+) -> None:
     """Fetch what is left of a bucket into its journal."""
     from pipelines.web.fetch.engine import Policy, Result, fetch_all
     from pipelines.web.fetch.lists import load_lists
@@ -200,6 +208,7 @@ async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: J
         connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
         retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
         concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
+        share=share,
     )  # fmt: skip
     transport = HttpTransport(
         policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy,

@@ -8,8 +8,10 @@ from weft.console import count, emit, say
 from weft.exits import DONE, USAGE, Failure
 
 EPILOG = """\
-Time-outs, resets, DNS failures, 429 and 5xx answers are asked again; 404s, opt-outs, robots.txt and everything that succeeded are
-not. The stages after fetch then run on the new answers. `weft run` with the same configuration replays the retried result."""
+Asked again: time-outs, resets, refused connections, DNS failures, bodies cut short or too slow, 429 and 5xx answers, hosts that did not
+respond, a robots.txt that could not be had, and what the deadline left. Not: 404s, opt-outs, what robots.txt disallows, and everything that
+succeeded. The configuration is the one in the run folder. The stages after fetch then run on the new answers; `weft run` with the same
+configuration replays the retried result. Pages that could not be read (dead letters) are no part of this: mend them and run again."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -42,6 +42,7 @@ class Policy:
     concurrency: int = 512
     deadline_s: float = 3600.0
     blocked: Callable[[str], str] = lambda url: ""  # a supplied list's name if it holds the URL
+    share: Callable[[str], int] = lambda host: 1  # how many workers may be asking this host at once; each takes that part of its pace
 
 
 @dataclass
@@ -166,7 +167,9 @@ class _Lane:
         self.queue: list[tuple[float, int, _Item]] = []
         self.pushed = self.active = self.strikes = 0
         self.proven = False
-        self.delay, self.next_start = self.policy.delay_s, 0.0
+        self.share = max(1, self.policy.share(host))
+        self.connections = 1 if self.share > 1 else self.policy.connections
+        self.delay, self.next_start = self.policy.delay_s * self.share, 0.0
         self.starting = asyncio.Lock()
         self.origins: dict[str, asyncio.Future[_Rules]] = {}
 
@@ -178,7 +181,7 @@ class _Lane:
 
     def _grow(self) -> None:
         """One more worker: the first at once, a further one only while there are fewer workers than slots."""
-        if self.queue and self.active < (self.policy.connections if len(self.engine.tasks) < self.policy.concurrency else 1):
+        if self.queue and self.active < (self.connections if len(self.engine.tasks) < self.policy.concurrency else 1):
             self.active += 1
             self.engine.start(self._work())
 
@@ -281,7 +284,7 @@ class _Lane:
         rules = _Rules()
         if self.policy.robots:
             rules.robots = await robots_of(url, self._patiently, self.policy.agent, self.engine.bounds)
-            self.delay = max(self.delay, min(rules.robots.delay_s, self.policy.crawl_delay_cap_s))
+            self.delay = max(self.delay, min(rules.robots.delay_s, self.policy.crawl_delay_cap_s) * self.share)
             self.next_start = max(self.next_start, time.monotonic() + self.delay if self.delay else 0.0)
             if rules.robots.unreachable:
                 return rules

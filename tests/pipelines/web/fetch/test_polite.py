@@ -97,3 +97,12 @@ def test_supplied_lists_are_asked_first(tmp_path):
         assert [out[u].answer.status for u in urls] == ["opt-out: list:mine.txt"] * 2 + ["success", "opt-out: list:mine.txt", "success",
                                                                                         "opt-out: list:mine.txt"]  # fmt: skip
         assert not [s for s in server.log if "listed.example" in s.host and not s.host.startswith("un")]
+
+
+def test_a_host_shared_with_other_workers_gets_this_worker_s_part_of_its_pace():
+    with HostileServer() as server:
+        urls = [f"http://own.example/to/1/http://shared.example/{i}" for i in range(3)]
+        fetch(server, urls, delay_s=0.1, share=lambda host: 3 if host == "shared.example" else 1)
+        starts = sorted(s.begin for s in server.log if s.host == "shared.example")
+        assert len(starts) == 5  # robots.txt, tdmrep.json, three pictures
+        assert starts[-1] - starts[0] >= 4 * 0.3 - 0.1
