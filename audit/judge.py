@@ -169,15 +169,15 @@ SELECT sha256, pdq, NOT was AS was, copied FROM (
         hide = ' EXCLUDE ("final_images")' if measured else ""
         pass_rate = "(SELECT coalesce(count(*) FILTER (kept) / nullif(count(*), 0), 0.0) FROM documents WHERE stage <> 'extract')"
         return f"""
-WITH left_images AS ({self.images()}),
-touched AS ({self._nodes_touched()}),
-x AS (
+WITH left_images AS NOT MATERIALIZED ({self.images()}),
+touched AS NOT MATERIALIZED ({self._nodes_touched()}),
+x AS NOT MATERIALIZED (
   SELECT d.*{hide}, coalesce(i.n, 0) AS images{measured.replace('i.n', 'coalesce(i.n, 0)')}, t.doc_id IS NOT NULL AS touched,
          {others_early} AS fixed, {decided} AS early, coalesce(d.texts_kept, 0) AS texts,
          list_contains(d.reasons, 'document.contaminated') AS contaminated
   FROM documents d LEFT JOIN left_images i ON i.doc_id = d.doc_id AND i.record = d.record
                    LEFT JOIN touched t ON t.doc_id = d.doc_id AND t.record = d.record),
-y AS (
+y AS NOT MATERIALIZED (
   SELECT x.*, CASE WHEN contaminated THEN 'document.contaminated' WHEN {str(need_image).lower()} AND images = 0 THEN 'document.empty.no_image'
               WHEN {str(need_text).lower()} AND texts = 0 THEN 'document.empty.no_text' WHEN {left} THEN {first} ELSE '' END AS late,
          NOT fixed AND early = '' AND stage = 'extract' AND first_reason <> '' AND NOT touched AS admitted,
