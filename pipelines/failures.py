@@ -61,6 +61,8 @@ def read_back(e: BaseException, engine: str) -> Exception:
     where = f"step {running.group(1)}" if running else f"the {engine} engine"
     found = _LINE.search(text)
     name, message = (found.group(1), found.group(2)) if found else (type(e).__name__, text.strip().splitlines()[-1] if text.strip() else "")
+    if detail := re.search(r'details = "(.*?)"', text):  # a gRPC error says what in its second line
+        name, message = "engine unreachable or refused", detail.group(1)
     message = _RUNNING.sub("", message)[:500]
     if number := _ERRNO.search(message):
         code = int(number.group(1))

@@ -94,7 +94,7 @@ def test_spark_cluster(again, tmp_path):
     jar, home = engines.needed("WEFT_SPARK_JOB_SERVER", "Beam's Spark job server"), engines.needed("WEFT_SPARK_HOME", "Spark")
     with engines.spark_cluster(tmp_path, home) as (url, _), engines.worker_pool(tmp_path) as address:
         options = {"spark_master_url": url, "spark_job_server_jar": jar, **FAR, "environment_config": address,
-                   "job_server_jvm_properties": "-Dspark.executor.memory=600m", "environment_cache_millis": 60000}  # fmt: skip
+                   "job_server_jvm_properties": "-Dspark.executor.memory=600m", "environment_cache_millis": 60000, "job_server_timeout": 300}  # fmt: skip
         again(RunnerSettings(name="spark", options=options))
 
 
