@@ -99,7 +99,10 @@ class Loop:
             plan = self.corpus.plan(stage, number)
             ruled = self.prepare(stage, number)
             if state["step"] >= begins + stage.steps and number + 1 < len(self.recipe.stage):
-                begins += stage.steps  # this stage is done; the next one's rules come on top
+                if at and state["stage"] == number:  # saved at its end: loaded before the next stage's rules change the names
+                    ckpt.load_model(at, self.model)
+                    at = None
+                begins += stage.steps
                 continue
             optimizer = torch.optim.AdamW(freeze.groups(self.model, ruled, stage.decay), lr=stage.lr, betas=stage.betas)
             first = 0
