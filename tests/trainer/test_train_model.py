@@ -96,12 +96,14 @@ def hf_pair(kind: str):
     torch.manual_seed(1)
     text = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
             "vocab_size": 262, "head_dim": 8, "rms_norm_eps": 1e-5, "pad_token_id": 0}  # fmt: skip
-    vision = {"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 56, "patch_size": 14}
+    vision = {"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 2,
+              "image_size": 56, "patch_size": 14}
     if kind == "idefics2":
-        perceiver = {"resampler_n_latents": 3, "resampler_depth": 2, "resampler_n_heads": 2, "resampler_head_dim": 8, "num_key_value_heads": 1,
-                     "hidden_size": 32}  # fmt: skip
+        perceiver = {"resampler_n_latents": 3, "resampler_depth": 2, "resampler_n_heads": 2, "resampler_head_dim": 8,
+                     "num_key_value_heads": 1, "hidden_size": 32}  # fmt: skip
         c = transformers.Idefics2Config(
-            text_config={"model_type": "mistral", "sliding_window": None, **text}, vision_config=vision, perceiver_config=perceiver, image_token_id=IMAGE
+            text_config={"model_type": "mistral", "sliding_window": None, **text}, vision_config=vision,
+            perceiver_config=perceiver, image_token_id=IMAGE,
         )
         hf = transformers.Idefics2ForConditionalGeneration(c)
     else:
@@ -132,7 +134,8 @@ def test_hugging_face_parity_both_ways(kind: str, tmp_path):
 
     def logits(m) -> torch.Tensor:
         with torch.no_grad():
-            return m(input_ids=b.tokens[None], attention_mask=torch.ones_like(b.tokens)[None], pixel_values=pixels, pixel_attention_mask=mask).logits[0]
+            ones = torch.ones_like(b.tokens)[None]
+            return m(input_ids=b.tokens[None], attention_mask=ones, pixel_values=pixels, pixel_attention_mask=mask).logits[0]
 
     with torch.no_grad():
         assert (ours.logits(b) - logits(hf)).abs().max() < 1e-5
