@@ -161,6 +161,7 @@ def choose(units: list[Any], samples: int, piece: int) -> list[Any]:
     out: list[Any] = []
     for i in range(samples if total else 0):
         at = total * (2 * i + 1) // (2 * samples)
+        u = local[0]
         for u in local:
             if at < unit_bytes(u):
                 break

@@ -117,10 +117,9 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
 
 def finish(folder: str, outcomes: dict[str, Any]) -> None:
     """The run's manifest (its commit point), then what people look at."""
-    from pipelines.shards.run_manifest import publish
-
     from audit.report import write_report
     from pipelines.run import publish_audit
+    from pipelines.shards.run_manifest import publish
 
     publish_audit(folder, outcomes["report"].done)
     publish(folder)

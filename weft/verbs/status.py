@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
 from weft.console import emit, say, seconds, table
 from weft.exits import USAGE, Failure
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def stages(run: str) -> list[dict[str, object]]:
+def stages(run: str) -> list[dict[str, Any]]:
     """One row per stage: done | partial | waiting, from manifests and receipts."""
     import json
 
@@ -39,10 +40,10 @@ def stages(run: str) -> list[dict[str, object]]:
     from schemas import layout
     from schemas.manifest import loads_stage
 
-    out: list[dict[str, object]] = []
+    out: list[dict[str, Any]] = []
     for name in layout.STAGES:
         root = storage.join(run, layout.STAGE_DIR, name)
-        row: dict[str, object] = {"stage": name, "state": "waiting", "parts": "", "seconds": None, "counts": ""}
+        row: dict[str, Any] = {"stage": name, "state": "waiting", "parts": "", "seconds": None, "counts": ""}
         folders = sorted(storage.listing(root), key=lambda d: os.path.getmtime(os.path.join(root, d)))
         if folders:
             here = storage.join(root, folders[-1])
