@@ -73,19 +73,23 @@ def test_every_bundle_twice(again):
     again(RunnerSettings(workers=1, options={"direct_runner_bundle_repeat": 1}))
 
 
+@pytest.mark.slow
 def test_portable_loopback(again):
     again(RunnerSettings(name="portable", options={"job_endpoint": "embed", **HERE}))
 
 
+@pytest.mark.slow
 def test_portable_with_a_pool_of_workers(again, tmp_path):
     with engines.worker_pool(tmp_path) as address:
         again(RunnerSettings(name="portable", options={"job_endpoint": "embed", **FAR, "environment_config": address}))
 
 
+@pytest.mark.slow
 def test_prism(again):
     again(RunnerSettings(name="prism", options={"prism_location": engines.needed("WEFT_PRISM", "Prism")}))
 
 
+@pytest.mark.slow
 @pytest.mark.spark
 @pytest.mark.timeout(900)
 def test_spark_cluster(again, tmp_path):
@@ -98,6 +102,7 @@ def test_spark_cluster(again, tmp_path):
         again(RunnerSettings(name="spark", options=options))
 
 
+@pytest.mark.slow
 @pytest.mark.flink
 @pytest.mark.timeout(900)
 def test_flink(again):
