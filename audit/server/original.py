@@ -44,14 +44,14 @@ def safe(html: bytes, url: str, image: Callable[[str], str | None]) -> str:
         node.decompose()
     for node in tree.css("*"):
         tag, attributes = node.tag, dict(node.attributes)
-        source = attributes.get("src") or attributes.get("data-src") or ""
+        sources = [v.strip() for name, v in attributes.items() if v and (name == "src" or name.startswith("data-")) and len(v) < 4096]
         for name in attributes:
             if name.lower() not in KEEP:
                 del node.attrs[name]
         if "style" in attributes and _reaches_out(attributes["style"] or ""):
             del node.attrs["style"]
-        if tag == "img" and source:
-            own = image(urljoin(url, source.strip()))
+        if tag == "img":
+            own = next((found for source in sources if (found := image(_absolute(url, source)))), None)
             if own:
                 node.attrs["src"] = own
             else:
@@ -63,6 +63,13 @@ def safe(html: bytes, url: str, image: Callable[[str], str | None]) -> str:
             node.decompose()
     note = "<!doctype html><meta charset=utf-8><style>html{background:#fff;color:#111}img{max-width:100%;height:auto}</style>"
     return note + (tree.html or "")
+
+
+def _absolute(url: str, source: str) -> str:
+    try:
+        return urljoin(url, source)
+    except ValueError:
+        return ""
 
 
 def _reaches_out(css: str) -> bool:
