@@ -31,10 +31,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "takedown": ("take URLs, domains or images out of published shards", "takedown"),
     "export": ("write a run in another project's format", "export"),
     "import": ("bring data made by others into a run", "import_"),
-    "calibrate": ("similarity against kept fraction for a CLIP model", "calibrate"),
     "train": ("train a vision-language model on shards", "train"),
     "eval": ("measure a checkpoint", "eval"),
-    "ablate": ("the six findings of Idefics2, and the data's own ablation, in miniature", "ablate"),
     "bench": ("ours beside the peers, in one run", "bench"),
 }
 
