@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all lint types imports docs lock clean bench polite peers
+.PHONY: demo test test-all lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -23,6 +23,9 @@ imports: $(STAMP)
 
 types: $(STAMP)  ## the public API
 	$(BIN)/basedpyright --level error
+
+reference: $(STAMP)  ## the reference pages, from the code
+	$(BIN)/python -m weft.reference
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict --site-dir site

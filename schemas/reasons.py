@@ -24,26 +24,26 @@ class Reason(StrEnum):
     DUPLICATE_IMAGES = "document.duplicate.images"  # the same set of images; the newest is kept
     DUPLICATE_EARLIER = "document.duplicate.earlier_run"  # in the dedup index of an earlier run
     CONTAMINATED = "document.contaminated"  # overlaps an evaluation set
-    TAKEDOWN = "document.takedown"
+    TAKEDOWN = "document.takedown"  # a takedown request names the page or its domain
     IMAGE_LOST = "document.image_lost"  # pack found an image's bytes missing or changed
     # a paragraph
     PARAGRAPH_REPEATED = "paragraph.duplicate.domain"  # repeated within its domain
-    PARAGRAPH_SUBSTRING = "paragraph.duplicate.substring"
+    PARAGRAPH_SUBSTRING = "paragraph.duplicate.substring"  # inside a longer text seen before
     # an image
-    IMAGE_OPT_OUT = "image.opt_out"
+    IMAGE_OPT_OUT = "image.opt_out"  # the page, the host or the image's own headers reserve it
     IMAGE_URL_FREQUENT = "image.duplicate.url_frequent"  # the URL occurs too often over the run
     IMAGE_IN_DOCUMENT = "image.duplicate.in_document"  # a second time on the same page
     IMAGE_COPIES = "image.duplicate.copies"  # too many copies of the same or a near-equal picture
-    IMAGE_SEMANTIC = "image.duplicate.semantic"
-    IMAGE_CONTAMINATED = "image.contaminated"
+    IMAGE_SEMANTIC = "image.duplicate.semantic"  # SemDeDup: closer to a kept picture than the limit
+    IMAGE_CONTAMINATED = "image.contaminated"  # equals or nearly equals a picture of an evaluation set
     IMAGE_NOT_FETCHED = "image.fetch.failed"  # the status in words is in fetch/urls
-    IMAGE_NOT_DECODED = "image.decode.failed"
+    IMAGE_NOT_DECODED = "image.decode.failed"  # the decoder refused it or died of it
     IMAGE_FORMAT = "image.header.format"  # a format that is not decoded
     IMAGE_PIXELS = "image.header.pixels"  # more pixels or bytes than are decoded
     IMAGE_HEADER = "image.header.unreadable"  # no image, or a broken header
     IMAGE_UNASSIGNED = "image.assignment.none"  # every text has a better image
     IMAGE_LISTED = "image.hash_list"  # on a hash list: never stored
-    IMAGE_TAKEDOWN = "image.takedown"
+    IMAGE_TAKEDOWN = "image.takedown"  # a takedown request names its URL, sha256 or PDQ hash
     DOCUMENT_DROPPED = "node.document_dropped"  # the node went with its document
 
 

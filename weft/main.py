@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from weft import __version__
 from weft.console import say
@@ -112,7 +113,16 @@ def _dispatch(argv: list[str]) -> int:
     if argv[0] in ("-V", "--version"):
         print(f"weft {__version__}")
         return 0
-    verb = argv[0]
+    parser, module = parser_of(argv[0])
+    if getattr(module, "PASSES_ON", False):  # Beam's options go through; the verb checks what is left
+        args, args.rest = parser.parse_known_args(argv[1:])
+    else:
+        args = parser.parse_args(argv[1:])
+    return int(module.run(args) or 0)
+
+
+def parser_of(verb: str) -> tuple[Parser, Any]:
+    """The parser of a verb and the module behind it; a Failure names the nearest verb."""
     if verb not in VERBS:
         close = difflib.get_close_matches(verb, VERBS, n=1)
         raise Failure(USAGE, f"no verb {verb!r}" + (f"; did you mean `weft {close[0]}`?" if close else "; see `weft --help`"))
@@ -120,11 +130,7 @@ def _dispatch(argv: list[str]) -> int:
     module = importlib.import_module(f"weft.verbs.{name}")
     parser = Parser(prog=f"weft {verb}", description=f"{text[0].upper()}{text[1:]}.", epilog=getattr(module, "EPILOG", None), formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)  # fmt: skip
     module.arguments(parser)
-    if getattr(module, "PASSES_ON", False):  # Beam's options go through; the verb checks what is left
-        args, args.rest = parser.parse_known_args(argv[1:])
-    else:
-        args = parser.parse_args(argv[1:])
-    return int(module.run(args) or 0)
+    return parser, module
 
 
 def usage() -> str:

@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from weft.reference import commented_toml, json_schema
+    from weft.reference.config import commented_toml, json_schema
 
     if args.schema:
         from weft.console import emit

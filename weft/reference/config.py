@@ -44,7 +44,7 @@ def markdown() -> str:
     out = [
         "# Configuration reference",
         "",
-        "Generated from the settings' models: `python -m weft.reference > docs/reference/config.md`.",
+        "Generated from the settings' models by `make reference`.",
         "",
     ]
     for name, model in sections():
@@ -90,6 +90,3 @@ def _wrap(text: str, width: int = 110) -> list[str]:
 
     return textwrap.wrap(text, width)
 
-
-if __name__ == "__main__":
-    print(markdown())
