@@ -1,0 +1,51 @@
+"""Fenced blocks of Markdown pages, for tests that run what the documentation shows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*) *(?P<title>.*)$")
+_EXEMPT = re.compile(r"<!-- not run: (.+?) -->")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fence: where it begins, its language, its text, and why it is not run ("" = it is)."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    exempt: str
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks(page: Path) -> list[Block]:
+    """All fences of a page, in order. ValueError for one that never ends."""
+    out: list[Block] = []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    i = 0
+    while i < len(lines):
+        if m := _FENCE.match(lines[i]):
+            begin, indent = i, m["indent"]
+            i += 1
+            body: list[str] = []
+            while i < len(lines) and lines[i].strip() != "```":
+                body.append(lines[i].removeprefix(indent))
+                i += 1
+            if i == len(lines):
+                raise ValueError(f"{page}:{begin + 1}: this block has no end")
+            before = next((x for x in reversed(lines[max(0, begin - 2) : begin]) if x.strip()), "")
+            said = _EXEMPT.search(before)
+            out.append(Block(page, begin + 1, m["language"], "\n".join(body) + "\n", said[1] if said else ""))
+        i += 1
+    return out
+
+
+def pages(repo: Path) -> list[Path]:
+    """Every Markdown page that users read."""
+    return sorted([*repo.glob("*.md"), *(repo / "docs").rglob("*.md")])
