@@ -84,6 +84,7 @@ class Model:
     connector: Connector = field(default_factory=Connector)
     decoder: Decoder = field(default_factory=Decoder)
     init: str = ""  # folder of an HF checkpoint to start from
+    backbones: tuple[str, ...] = ()  # safetensors with weights by our names (a tower, a decoder) to start from; the rest is drawn
     compile: bool = False
     recompute: bool = False  # activation checkpointing per block
 

@@ -58,6 +58,19 @@ def costs(model: Model, stage: Stage) -> Costs:
     return Costs(stage.images, model.vision.patch, per_image, c.factor if c.kind == "shuffle" else 1, model.fusion == "ar")
 
 
+def load_part(model: VLM, file: str) -> None:
+    """Weights of the file's names into the model. RecipeError naming the first that has no place or another shape."""
+    from safetensors.torch import load_file
+
+    own = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in load_file(file).items():
+            if name not in own or own[name].shape != value.shape:
+                has = f"has shape {tuple(own[name].shape)}" if name in own else "is unknown"
+                raise RecipeError(f"model.backbones: {file}: {name} of shape {tuple(value.shape)} {has} in this model")
+            own[name].copy_(value)
+
+
 def model_of(recipe: Recipe, vocab: int) -> VLM:
     """The recipe's model with weights drawn by its seed, or imported from `model.init`. float32 (float64 where asked)."""
     torch.manual_seed(recipe.run.seed)
@@ -68,6 +81,8 @@ def model_of(recipe: Recipe, vocab: int) -> VLM:
     else:
         c = recipe.model
         model = VLM(replace(c, decoder=replace(c.decoder, vocab=c.decoder.vocab or vocab)))
+        for file in c.backbones:
+            load_part(model, file)
     if model.c.decoder.vocab < vocab:
         raise RecipeError(f"the tokenizer has {vocab} tokens, the model's table {model.c.decoder.vocab}")
     return model.to(torch.float64 if recipe.run.dtype == "float64" else torch.float32)

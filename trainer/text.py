@@ -79,15 +79,22 @@ def page_nodes(doc: dict, tok: Bytes | Tokens) -> list[Node]:
 
 
 def chat_nodes(doc: dict, tok: Bytes | Tokens) -> list[Node]:
-    """Nodes of a conversation by Idefics2's template: `User:<images>question<end>\\nAssistant: answer<end>\\n`."""
+    """Nodes of a conversation by Idefics2's template: `User:<images>question<end>\\nAssistant: answer<end>\\n`.
+
+    All pictures stand in the first turn, unless turns say how many `pictures` are theirs (few-shot examples).
+    """
     sizes = doc.get("sizes") or []
     if len(sizes) != len(doc.get("images") or []):
         raise ValueError(f"{len(doc.get('images') or [])} images but {len(sizes)} sizes: let trainer.sft.prepare add them")
-    out = []
-    for n, turn in enumerate(doc["texts"]):
-        out.append(Node(tok.encode("User:" if n == 0 and sizes else "User: ")))
-        if n == 0:
-            out += [Node(None, i, size=tuple(s)) for i, s in enumerate(sizes)]
+    shared = not any("pictures" in turn for turn in doc["texts"])
+    counts = [(len(sizes) if n == 0 else 0) if shared else turn.get("pictures", 0) for n, turn in enumerate(doc["texts"])]
+    if sum(counts) != len(sizes):
+        raise ValueError(f"the turns speak of {sum(counts)} pictures, the conversation has {len(sizes)}")
+    out, shown = [], 0
+    for turn, count in zip(doc["texts"], counts, strict=True):
+        out.append(Node(tok.encode("User:" if count else "User: ")))
+        out += [Node(None, i, size=tuple(sizes[i])) for i in range(shown, shown + count)]
+        shown += count
         out.append(Node([*tok.encode(turn["user"]), tok.end, *tok.encode("\nAssistant:")]))
         out.append(Node([*tok.encode(" " + turn["assistant"]), tok.end], answer=True))
         out.append(Node(tok.encode("\n")))
