@@ -20,7 +20,7 @@ class Source:
     """Where documents come from. `share` is the source's part of the *tokens*, not of the documents."""
 
     path: str
-    kind: str = "shards"  # shards (a run folder) | sft (a folder or file of JSON lines in the Cauldron's layout)
+    kind: str = "shards"  # shards (a run folder) | sft, pages (JSON lines: the Cauldron's layout, or documents as in shards)
     share: float = 1.0
     name: str = ""  # in logs; default: path
 
@@ -150,7 +150,7 @@ class Recipe:
 
 
 CHOICES = {
-    "Source.kind": ("shards", "sft"), "Data.bad": ("image", "document"), "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
+    "Source.kind": ("shards", "sft", "pages"), "Data.bad": ("image", "document"), "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
     "Model.fusion": ("ar", "cross"), "Images.rule": ("square", "native", "split"), "Rule.mode": ("frozen", "lora", "dora", "train"),
     "Stage.loss": ("all", "answers", "after_image"), "Run.parallel": ("ddp", "fsdp"), "Run.dtype": ("float32", "bfloat16", "float64"),
 }  # fmt: skip

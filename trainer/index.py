@@ -39,8 +39,8 @@ class IndexChanged(ValueError):
 
 
 def read_index(path: str, kind: str = "shards", split: str = "train", name: str = "") -> Index:
-    """Index of a run folder (`shards`) or of JSON lines (`sft`). Raises ValueError or OSError, naming the file."""
-    return _sft(path, name or path) if kind == "sft" else _shards(path, split, name or path)
+    """Index of a run folder (`shards`) or of JSON lines (`sft`, `pages`). Raises ValueError or OSError, naming the file."""
+    return _shards(path, split, name or path) if kind == "shards" else _lines(path, kind, name or path)
 
 
 def _shards(run: str, split: str, name: str) -> Index:
@@ -70,8 +70,11 @@ def _shards(run: str, split: str, name: str) -> Index:
     return Index(name, "shards", digest.hexdigest()[:16], tuple(entries), tuple(groups))
 
 
-def _sft(path: str, name: str) -> Index:
-    """One conversation a line: {"images": [file, ...], "texts": [{"user": ..., "assistant": ...}, ...]}; images beside the file."""
+def _lines(path: str, kind: str, name: str) -> Index:
+    """One document a line, images beside the file.
+
+    sft: {"images": [file, ...], "sizes": [[w, h], ...], "texts": [{"user": ..., "assistant": ...}, ...]}; pages: as a shard's JSON.
+    """
     files = sorted(os.path.join(path, f) for f in os.listdir(path) if f.endswith(".jsonl")) if os.path.isdir(path) else [path]
     entries: list[Entry] = []
     groups = []
@@ -87,8 +90,8 @@ def _sft(path: str, name: str) -> Index:
                     entries.append(Entry(key, file, offset, len(line), ()))
                 offset += len(line)
     if not entries:
-        raise ValueError(f"{path}: no conversations")
-    return Index(name, "sft", digest.hexdigest()[:16], tuple(entries), tuple(groups))
+        raise ValueError(f"{path}: no documents of kind {kind}")
+    return Index(name, kind, digest.hexdigest()[:16], tuple(entries), tuple(groups))
 
 
 def read_bytes(entry: Entry) -> bytes:
