@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all lint types imports docs reference lock clean bench polite peers
+.PHONY: fuzz demo test test-all lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -39,6 +39,9 @@ polite: $(STAMP)  ## 100,000 requests judged by the server's log
 peers: $(STAMP)  ## other projects' readers, each in an environment of its own: the tests that need one skip without it
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
+
+fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
+	$(BIN)/python -m tests.fuzz all --seconds $(or $(SECONDS),3600)
 
 lock: $(STAMP)  ## after a change in setup.py
 	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-emit-package fasttext-predict -o requirements.lock

@@ -1,0 +1,50 @@
+"""Short forms of the fuzzing: seeds and earlier finds are replayed, Hypothesis damages the seeds, and the fuzzer itself still finds bugs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import FOUND, TARGETS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_and_finds_are_handled(name: str) -> None:
+    target = TARGETS[name]
+    finds = sorted((FOUND / name).iterdir()) if (FOUND / name).is_dir() else []
+    for data in (*target.seeds(), b"", b"\0" * 100, *(f.read_bytes() for f in finds)):
+        target.run(data)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_damaged_seeds_are_handled(name: str) -> None:
+    target = TARGETS[name]
+    seeds = target.seeds()
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(seeds), st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=8), st.integers(0, 40)), max_size=6))
+    def damaged(seed: bytes, edits: list[tuple[int, bytes, int]]) -> None:
+        for at, new, cut in edits:
+            at %= len(seed) + 1
+            seed = seed[:at] + new + seed[at + cut :]
+        target.run(seed)
+
+    damaged()
+
+
+def test_every_find_belongs_to_a_target() -> None:
+    assert {p.name for p in FOUND.iterdir()} <= set(TARGETS)
+
+
+def test_the_fuzzer_runs_and_can_fail(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="atheris has wheels for Linux only")
+    command = [sys.executable, "-m", "tests.fuzz", "url", "--seconds", "3", "--corpus", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and '"runs": 0' not in done.stdout, done.stdout + done.stderr
