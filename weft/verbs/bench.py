@@ -13,6 +13,7 @@ WHAT = {
     "extract": "pages to nodes, beside trafilatura, resiliparse, readability",
     "dedup": "signatures and clusters, beside datasketch, rensa, datatrove",
     "fetch": "images over loopback, beside a bare loop and img2dataset",
+    "audit": "why, what-if and the explorer's pages at a million documents",
     "score": "decoding, measures and CLIP, beside img2dataset's resizer and the bare model",
     "pack": "shards, beside cp and tar",
     "verify": "reading shards back, and injected faults",
@@ -29,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", choices=[*WHAT, []], default=[], metavar="WHAT", help="; ".join(f"{k}: {v}" for k, v in WHAT.items())
     )
     parser.add_argument("rest", nargs="*", help="for truth: the run folder, and the web's folder (default: beside the run)")
+    parser.add_argument("--save", action="store_true", help="keep the rows in benchmarks/results/ (in a checkout), for the page Performance")
     parser.add_argument("--json", action="store_true", help="rows of case, ours, peer, unit, ratio, floor_ratio, peak_rss_mb, versions")
 
 
@@ -45,6 +47,11 @@ def run(args: argparse.Namespace) -> int:
                 raise Failure(USAGE, f"there is no benchmark {name!r} yet; there are: {', '.join(available())}")
             continue
         say(f"== {name}: {WHAT[name]}")
+        if args.save:
+            from benchmarks import results
+
+            say(f"saved {results.save(results.measure(name))}; next: python -m benchmarks.results")
+            continue
         worst = max(worst, int(importlib.import_module(f"benchmarks.{name}").main(json=args.json) or 0))
     return worst
 
