@@ -32,7 +32,7 @@ from typing import IO
 
 from pipelines.guard_child import COUNT, EXCEPTION, MEMORY, OK, READY, REPLY, TOO_LONG
 
-_KEPT_ENV = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "SYSTEMROOT")
+_KEPT_ENV = ("PATH", "NUMBA_CACHE_DIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "SYSTEMROOT")
 
 
 class GuardError(RuntimeError):

@@ -15,6 +15,7 @@ from pipelines.guard import Guard, GuardLimits
 from pipelines.settings.config import Config
 from pipelines.stage import Groups, Stage, StageContext
 from pipelines.web import inputs
+from pipelines.web.prepare import prepare
 from pipelines.web.unit_work import read_unit
 from schemas.manifest import Count, Part
 
@@ -75,6 +76,7 @@ def guard(config: Config) -> Guard:
     if getattr(_guards, "key", None) != key:
         if (old := getattr(_guards, "guard", None)) is not None:
             old.close()
+        prepare()
         limits = GuardLimits(memory_bytes=s.memory_bytes, seconds_per_item=s.page_seconds)
         _guards.key, _guards.guard = key, Guard(TARGET, limits, setup=key[0])
     return _guards.guard

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from selectolax.lexbor import LexborHTMLParser
 
-from pipelines.web.dom import assemble, head, model, nesting, pagehints
-from pipelines.web.dom.walk import walk
+from pipelines.web.dom import assemble, features, head, model, nesting, pagehints, words
+from pipelines.web.dom.tree import Tree
 from schemas.rows import Node
+
+_UNREAD = ["script", "style", "svg"]  # never content, and up to half of a page: taken out before the tree is written
 
 
 class Limits(NamedTuple):
@@ -36,6 +38,19 @@ def extract(html: bytes | str, url: str, limits: Limits = Limits()) -> Page:  # 
     Blocks of text are judged by a small model of their place, shape and surroundings (docs/extraction.md); images stand where the
     page has them, between the blocks that were kept. Image URLs are absolute http(s).
     """
+    tree, about, truncated = look(html, url, limits)
+    if tree is None or about is None:
+        return Page("", (), (), truncated)
+    if tree.n:
+        measured = measure(tree, about, url)
+        keep = model.choose(model.chances(measured), measured.facts[words.WORDS])
+    else:
+        keep = np.zeros(0, bool)
+    return Page(about.title, assemble.nodes(tree, keep, about.base), about.meta, truncated)
+
+
+def look(html: bytes | str, url: str, limits: Limits) -> tuple[Tree | None, head.Head | None, str]:
+    """The page as blocks, containers and images, and what it says of itself; the limit that cut it."""
     truncated = ""
     if len(html) > limits.max_bytes:
         html, truncated = html[: limits.max_bytes], "max_bytes"
@@ -44,17 +59,14 @@ def extract(html: bytes | str, url: str, limits: Limits = Limits()) -> Page:  # 
     if html is not whole:
         truncated = truncated or "max_depth"
     if not html or html.isspace():
-        return Page("", (), (), truncated)
+        return None, None, truncated
     document = LexborHTMLParser(html)
-    body = document.body
-    if body is None:
-        return Page("", (), head.read(document.root, document.head, [], url).meta, truncated)
-    tree = walk(body, limits.max_nodes, limits.max_depth)
-    about = head.read(document.root, document.head, tree.apart, url)
-    truncated = truncated or tree.truncated
-    if tree.text:
-        chance = model.chances(tree, about.title, pagehints.measure(about.og_type, about.ld, url))
-        keep = model.choose(chance, np.array([s.count(" ") + 1 for s in tree.text], np.float32))
-    else:
-        keep = np.zeros(0, np.float32)
-    return Page(about.title, assemble.nodes(tree, keep, about.base), about.meta, truncated)
+    ld = head.structured(document, html)
+    document.strip_tags(_UNREAD)
+    tree = Tree((document.html or "").encode("utf-8", "replace"), limits.max_nodes, limits.max_depth)
+    return tree, head.read(tree, ld, url), truncated or tree.truncated
+
+
+def measure(tree: Tree, about: head.Head, url: str) -> features.Measured:
+    """The features of every block."""
+    return features.Measured(tree, about.title, about.summary, pagehints.told(about.ld), pagehints.measure(tree, about, url))

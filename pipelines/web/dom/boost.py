@@ -1,17 +1,17 @@
-"""Oblivious decision trees: one question a level, so that a page's blocks are judged by a few whole-array operations.
+"""Oblivious decision trees: one question a level, so that a page's blocks are judged by loops without a branch.
 
 Fitting is gradient boosting on the logistic loss with second-order leaves over quantile bins (Friedman 2001; the symmetric trees
-of CatBoost, Prokhorenkova et al. 2018), in numpy alone: a model is a table of questions and leaves that can be read.
+of CatBoost, Prokhorenkova et al. 2018): a model is a table of questions and leaves that can be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-_AT_ONCE: Final = 2048  # items judged together: bounds the memory of a huge page
+from pipelines.web.compiled import compiled
 
 
 class Trees(NamedTuple):
@@ -19,24 +19,44 @@ class Trees(NamedTuple):
 
     names: tuple[str, ...]
     bias: float
-    feature: Any  # int (trees, depth)
+    feature: Any  # int32 (trees, depth)
     threshold: Any  # float32 (trees, depth)
     leaf: Any  # float32 (trees, 2**depth)
 
     def log_odds(self, columns: Any) -> Any:
         """For a float32 matrix of (features, items), in the order of `names`."""
-        return np.concatenate([self._some(columns[:, at : at + _AT_ONCE]) for at in range(0, columns.shape[1], _AT_ONCE)])
+        out = np.full(columns.shape[1], self.bias, np.float32)
+        _log_odds(columns, self.feature, self.threshold, self.leaf, out)
+        return out
 
-    def _some(self, columns: Any) -> Any:
-        trees, depth = self.feature.shape
-        n = columns.shape[1]
-        bits = columns[self.feature.T.ravel()] > self.threshold.T.reshape(-1, 1)
-        bits = bits.view(np.uint8).reshape(depth, trees, n)
-        index = bits[0]
+    def placed(self, names: Sequence[str]) -> Trees:
+        """The same model for matrices that hold `names`, in that order."""
+        at = np.array([names.index(n) for n in self.names], np.int32)
+        return self._replace(names=tuple(names), feature=at[self.feature])
+
+    def only_used(self) -> Trees:
+        """The same model without the names that no question asks for."""
+        used = sorted(set(self.feature.ravel().tolist()))
+        place = np.zeros(len(self.names), np.int32)
+        place[used] = np.arange(len(used))
+        return self._replace(names=tuple(self.names[i] for i in used), feature=place[self.feature])
+
+
+@compiled
+def _log_odds(x, feature, threshold, leaf, out):  # type: ignore[no-untyped-def]
+    n, depth = x.shape[1], feature.shape[1]
+    index = np.empty(n, np.int32)
+    for t in range(feature.shape[0]):
+        column, cut = x[feature[t, 0]], threshold[t, 0]
+        for i in range(n):
+            index[i] = column[i] > cut
         for d in range(1, depth):
-            index = index | (bits[d] << d)
-        base = (np.arange(trees, dtype=np.int32) << depth)[:, None]
-        return self.leaf.ravel().take(index + base).sum(axis=0) + np.float32(self.bias)
+            column, cut, bit = x[feature[t, d]], threshold[t, d], np.int32(1 << d)
+            for i in range(n):
+                index[i] |= bit if column[i] > cut else np.int32(0)
+        values = leaf[t]
+        for i in range(n):
+            out[i] += values[index[i]]
 
 
 def dump(model: Trees) -> dict[str, Any]:
@@ -51,7 +71,7 @@ def load(data: dict[str, Any]) -> Trees:
     return Trees(
         tuple(data["names"]),
         data["bias"],
-        np.array(data["feature"]),
+        np.array(data["feature"], np.int32),
         np.array(data["threshold"], np.float32),
         np.array(data["leaf"], np.float32),
     )
@@ -61,10 +81,8 @@ def fit(
     x: Any, y: Any, w: Any, names: Sequence[str], *, trees: int = 100, depth: int = 5, rate: float = 0.12, bins: int = 32,
     l2: float = 2.0, seed: int = 0, share: float = 0.4, sample: float = 0.6,
 ) -> Trees:  # fmt: skip
-    """Fit to targets `y` in [0, 1] with weights `w`; `x` is (features, items). Each tree sees a random `share` of the features.
-
-    Columns no question asks for are left out of the result.
-    """
+    """Fit to targets `y` in [0, 1] with weights `w`; `x` is (features, items). Each tree sees a random `share` of the features
+    and a random `sample` of the items."""
     rng = np.random.default_rng(seed)
     f, n = x.shape
     edges, binned = [], np.zeros((f, n), np.uint8)
@@ -78,7 +96,6 @@ def fit(
     mean = float((w * y).sum() / w.sum())
     bias = float(np.log(mean / (1 - mean)))
     score = np.full(n, bias, np.float64)
-    histogram = _histogram()
     chosen, cut, leaves = [], [], []
     for _ in range(trees):
         p = 1 / (1 + np.exp(-score))
@@ -92,7 +109,7 @@ def fit(
         ts: list[float] = []
         for d in range(depth):
             best = (-np.inf, 0, 0)
-            sums = histogram(part, leaf, gs, hs, 1 << d, bins)
+            sums = _histogram(part, leaf, gs, hs, 1 << d, bins)
             left = sums.cumsum(axis=2)
             whole, left = left[:, :, -1:], left[:, :, :-1]
             a, b = left[..., 0], left[..., 1]
@@ -116,26 +133,16 @@ def fit(
         chosen.append(qs)
         cut.append(ts)
         leaves.append(value)
-    used = sorted({i for row in chosen for i in row})
-    place = {i: k for k, i in enumerate(used)}
-    return Trees(
-        tuple(names[i] for i in used), bias, np.array([[place[i] for i in row] for row in chosen]), np.array(cut, np.float32),
-        np.array(leaves, np.float32),
-    )  # fmt: skip
+    return Trees(tuple(names), bias, np.array(chosen, np.int32), np.array(cut, np.float32), np.array(leaves, np.float32))
 
 
-def _histogram() -> Any:
-    """Sums of gradient and curvature by (feature, leaf, bin); compiled, as fitting is nothing else."""
-    from numba import njit  # only fitting needs it
-
-    @njit(cache=False)
-    def histogram(part: Any, leaf: Any, g: Any, h: Any, leaves: int, bins: int) -> Any:
-        m, n = part.shape
-        out = np.zeros((m, leaves, bins, 2))
-        for k in range(m):
-            for i in range(n):
-                out[k, leaf[i], part[k, i], 0] += g[i]
-                out[k, leaf[i], part[k, i], 1] += h[i]
-        return out
-
-    return histogram
+@compiled
+def _histogram(part, leaf, g, h, leaves, bins):  # type: ignore[no-untyped-def]
+    """Sums of gradient and curvature by (feature, leaf, bin)."""
+    m, n = part.shape
+    out = np.zeros((m, leaves, bins, 2))
+    for k in range(m):
+        for i in range(n):
+            out[k, leaf[i], part[k, i], 0] += g[i]
+            out[k, leaf[i], part[k, i], 1] += h[i]
+    return out

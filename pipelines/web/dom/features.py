@@ -1,261 +1,475 @@
 """What a block looks like, as numbers: its own text, the containers it stands in, its neighbours, the page.
 
-All of a page's blocks are measured at once in numpy. Nothing here knows a language: words are counted, never read.
+All of a page's blocks are measured in one compiled loop over its tables. Nothing here knows a language: words are counted and
+compared, never read.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
 
-from pipelines.web.dom import hints, tags
-from pipelines.web.dom.walk import Tree
+from pipelines.web.compiled import compiled
+from pipelines.web.dom import hints, pagehints, scan, tags, words
 
-_STOPS: Final = (".", "!", "?", "…", "。", "！", "？", '."', ".”", ".)", ":")
-_HEADINGS: Final = tuple(tags.NUMBER[t] for t in ("h1", "h2", "h3", "h4", "h5", "h6"))
+LEVELS: Final = 5  # containers above a block that are looked at, each larger than the one before
 _N: Final = tags.NUMBER
-_KIND: Final = {
-    _N["p"]: 1, _N["li"]: 2, _N["td"]: 3, _N["th"]: 3, _N["pre"]: 4, _N["dt"]: 5, _N["dd"]: 5, _N["blockquote"]: 6, _N["figcaption"]: 7,
-    _N["h1"]: 8, _N["h2"]: 9, _N["h3"]: 10, _N["h4"]: 11, _N["h5"]: 12, _N["h6"]: 12, _N["div"]: 13, _N["section"]: 14, _N["article"]: 14,
-}  # fmt: skip
-PAGE: Final = (
-    "og_article",
-    "og_product",
-    "og_website",
-    "ld_article",
-    "ld_product",
-    "ld_forum",
-    "ld_recipe",
-    "ld_list",
-    "path_depth",
-    "is_root",
-    "url_digits",
-)
-_SCOPE_NAMES: Final = (
-    "article",
-    "main",
-    "nav",
-    "aside",
-    "header",
-    "footer",
-    "form",
-    "list",
-    "table",
-    "quote",
-    "figure",
-    "dl",
-    "section",
-    "p",
-)
-_SCOPE_BITS: Final = np.arange(len(_SCOPE_NAMES))[:, None]
-_HINT_BITS: Final = np.arange(len(hints.NAMES), dtype=np.int32)[:, None]
-_OF_BOX: Final = ("share", "link", "prose", "per_block", "blocks", "stops", "headings")
-Columns = dict[str, Any]
+KIND: Final = np.zeros(len(_N) + 1, np.float32)
+for _t, _k in dict(
+    p=1, li=2, td=3, th=3, pre=4, dt=5, dd=5, blockquote=6, figcaption=7, h1=8, h2=9, h3=10, h4=11, h5=12, h6=12, div=13, section=14,
+    article=14,
+).items():
+    KIND[_N[_t]] = _k
+
+_TEXT = (
+    "length words word_length link_density links commas stops ends digit_first upper_first shout mark breaks copies alike digits strong"
+    " code in_title covers_title in_summary in_ld kind kind_p kind_li heading depth"
+).split()
+_OF_LEVEL = "share link prose per_block blocks stops headings pictures controls times tag twins twin_share twin_mean".split()
+_PATH = "path_count path_share path_link path_mean path_prose path_span".split()
+_CORE = [f"{root}_{what}" for root in ("body", "core", "heart") for what in ("in", "off", "density", "rel")]
+_MEET = "title_up title_share title_off longest_up longest_share longest_off".split()
+_PLACE = "place index from_end prose_place after_h1 since_heading last_heading".split()
+_NEAR = [f"{side}{k}_{what}" for k in (1, 2, 3) for side in ("prev", "next") for what in ("length", "link", "kind")]
+_AROUND = [f"{what}{k}_{of}" for k in (4, 12) for what, of in (("near", "plain"), ("before", "prose"), ("after", "prose"))]
+_PAGE = (
+    "page_length page_blocks page_link page_prose page_p page_li page_cells page_longest page_twins page_articles page_forums page_pictures"
+    " page_controls page_times page_headings page_mean"
+).split()
+NAMES: Final[tuple[str, ...]] = (
+    *_TEXT, *(f"in_{s}" for s in tags.SCOPE_NAMES), *(f"near_{h}" for h in hints.NAMES), *(f"at_{h}" for h in hints.NAMES),
+    *(f"c{k}_{what}" for k in range(1, LEVELS + 1) for what in _OF_LEVEL), *_PATH, *_CORE, *_MEET, *_PLACE, *_NEAR, *_AROUND, *_PAGE,
+    *pagehints.NAMES,
+)  # fmt: skip
+_AROUND_P = [f"p_{what}{k}" for k in (3, 8, 20) for what in ("before", "after")]
+CONTEXT: Final[tuple[str, ...]] = (
+    "p", *(f"p_{side}{k}" for k in (1, 2, 3) for side in ("prev", "next")), *_AROUND_P,
+    *(f"p_c{k}" for k in range(1, LEVELS + 1)), *(f"p_s{k}" for k in range(1, LEVELS + 1)),
+    "p_path", "p_kind", "p_best_before", "p_best_after", "p_page", "p_kept", "p_twin",
+)  # fmt: skip
+
+_SCOPES, _HINTS = len(tags.SCOPE_NAMES), len(hints.NAMES)
+_PARENT, _TAG, _HINT, _INHERITED, _SCOPE, _START, _END, _DEPTH = (
+    scan.PARENT, scan.TAG, scan.HINT, scan.INHERITED, scan.SCOPE, scan.START, scan.END, scan.DEPTH
+)  # fmt: skip
+_NAME_AT, _NAME_END = scan.NAME_AT, scan.NAME_END
+_PICTURES, _PICTURES_END, _CONTROLS, _CONTROLS_END, _TIMES, _TIMES_END = (
+    scan.PICTURES, scan.PICTURES_END, scan.CONTROLS, scan.CONTROLS_END, scan.TIMES, scan.TIMES_END
+)  # fmt: skip
+_LINKED, _LINKS, _BOX, _BREAKS, _STRONG, _CODE = scan.LINKED, scan.LINKS, scan.BOX, scan.BREAKS, scan.STRONG, scan.CODE
+_LENGTH, _WORDS, _COMMAS, _STOPS, _ENDS = words.LENGTH, words.WORDS, words.COMMAS, words.STOPS, words.ENDS
+_DIGIT, _UPPER, _SHOUT, _MARK, _DIGITS, _COPIES, _ALIKE = (
+    words.DIGIT, words.UPPER, words.SHOUT, words.MARK, words.DIGITS, words.COPIES, words.ALIKE
+)  # fmt: skip
+_ARTICLE = _N["article"]
+_FORUM = hints.BIT["forum"]
+_FAR = 60
 
 
-def measure(tree: Tree, title: str, page: tuple[float, ...]) -> Columns:
-    """Every feature of every block (columns of equal length), for a page with at least one block."""
-    text = tree.text
-    n = len(text)
-    f = np.float32
-    length = np.array([len(s) for s in text], f)
-    link = np.minimum(np.array(tree.link, f), length)
-    words = np.array([s.count(" ") for s in text], f) + 1
-    wide = any(not s.isascii() for s in text)
-    if wide:
-        commas = np.array([s.count(",") + s.count("，") + s.count("、") for s in text], f)
-    else:
-        commas = np.array([s.count(",") for s in text], f)
-    ends = np.array([s.endswith(_STOPS) for s in text], f)
-    stops = np.array([s.count(". ") + s.count("。") if wide else s.count(". ") for s in text], f) + ends
-    box = np.array(tree.box)
-    parent = np.array(tree.parent)
-    c: Columns = {}
-    density = link / length
-    plain = length - link
-
-    # the block's own text
-    c["length"] = np.log1p(length)
-    c["words"] = np.log1p(words)
-    c["word_length"] = length / words
-    c["link_density"] = density
-    c["links"] = np.array(tree.links, f)
-    c["commas"] = commas / words
-    c["stops"] = stops / words
-    c["ends"] = ends
-    c["digit_first"] = np.array([s[0].isdigit() for s in text], f)
-    c["upper_first"] = np.array([s[0].isupper() for s in text], f)
-    c["shout"] = np.array([s.isupper() for s in text], f)
-    c["mark"] = np.array([("©" in s) + 2 * ("|" in s or "»" in s or "›" in s) for s in text], f)
-    c["breaks"] = np.minimum(np.array(tree.breaks, f), 4)
-    seen: dict[str, int] = {}
-    for s in text:
-        seen[s] = seen.get(s, 0) + 1
-    c["copies"] = np.log2(np.array([seen[s] for s in text], f))
-    lower = title.lower()
-    c["in_title"] = np.array([len(s) / max(1, len(lower)) if 8 < len(s) <= len(lower) and s.lower() in lower else 0 for s in text], f)
-
-    # its containers
-    tag = np.array(tree.tag)
-    kind_of = _KIND.get
-    box_kind = np.array([kind_of(t, 0) for t in tree.tag], f)
-    kind = box_kind[box]
-    c["kind"] = kind
-    c["kind_p"] = (kind == 1).astype(f)
-    c["kind_li"] = (kind == 2).astype(f)
-    heading = (kind >= 8) & (kind <= 12)
-    c["heading"] = heading.astype(f)
-    depth = np.array(tree.depth, f)
-    c["depth"] = depth[box]
-    scope = np.array(tree.scope)[box]
-    where = ((scope >> _SCOPE_BITS) & 1).astype(f)
-    for i, group in enumerate(_SCOPE_NAMES):
-        c["in_" + group] = where[i]
-    own, inherited = np.array(tree.hint, np.int32), np.array(tree.inherited, np.int32)
-    up1 = parent[box]
-    up2 = parent[up1]
-    up3 = parent[up2]
-    near = own[box] | own[up1]
-    middle = own[up2] | own[up3]
-    far = inherited[box]
-    called = ((near >> _HINT_BITS) & 1) + ((middle >> _HINT_BITS) & 1) * f(0.5) + ((far >> _HINT_BITS) & 1) * f(0.25)
-    for i, name in enumerate(hints.NAMES):
-        c["near_" + name] = called[i]
-
-    # sums over a container = differences of running sums, as it holds a range of blocks
-    start, end = np.array(tree.start), np.array(tree.end)
-
-    def inside(values: Any) -> Any:
-        run = np.concatenate((np.zeros(1), np.cumsum(values, dtype=np.float64)))
-        return (run[end] - run[start]).astype(f)
-
-    total = float(length.sum())
-    prose = np.where((density < 0.35) & ((words >= 12) | (length >= 60)), plain, 0).astype(f)
-    box_length, box_link, box_prose, box_stops = inside(length), inside(link), inside(prose), inside(stops)
-    box_blocks = np.maximum(end - start, 1).astype(f)
-    box_headings = inside(heading)
-    all_prose = max(1.0, float(prose.sum()))
-    size = np.maximum(box_length, 1)
-    of_box = np.stack((
-        size / f(total), box_link / size, box_prose / f(all_prose), np.log1p(size / box_blocks), np.log1p(box_blocks),
-        box_stops / size * 100, np.log1p(box_headings),
-    ))  # fmt: skip
-    level = box
-    for k in range(1, 6):
-        for name, values in zip(_OF_BOX, of_box[:, level], strict=True):
-            c[f"c{k}_{name}"] = values
-        level = parent[level]
-
-    # containers that look alike: rows of a list, posts of a thread, cards of a grid
-    alike: dict[tuple[int, int, str], int] = {}
-    keys = list(zip(tree.parent, tree.tag, tree.name, strict=True))
-    for key in keys:
-        alike[key] = alike.get(key, 0) + 1
-    twins = np.log2(np.array([alike[key] for key in keys], f))
-    c["twins1"], c["twins2"], c["twins3"] = twins[box], twins[up1], twins[up2]
-    c["twins"] = np.maximum(np.maximum(twins[up1], twins[up2]), np.maximum(twins[up3], twins[parent[up3]]))
-
-    # the part of the page that holds most prose: the deepest container with a given share of it
-    at = np.arange(n)
-    for name, share in (("body", 0.9), ("core", 0.6), ("heart", 0.4)):
-        held = np.nonzero(box_prose >= share * all_prose)[0]
-        root = int(held[np.lexsort((held, depth[held]))[-1]]) if len(held) and prose.any() else 0
-        s, e = int(start[root]), int(end[root])
-        c[f"{name}_in"] = ((at >= s) & (at < e)).astype(f)
-        c[f"{name}_off"] = (np.maximum(s - at, 0) - np.maximum(at - e + 1, 0)) / f(n)
-        c[f"{name}_density"] = np.full(n, box_link[root] / max(1.0, box_length[root]), f)
-        c[f"{name}_rel"] = np.clip((at - s) / max(1, e - s), -1, 2).astype(f)
-
-    # place on the page
-    before = np.cumsum(length) - length
-    c["place"] = (before / total).astype(f)
-    c["index"] = np.log1p(np.arange(n)).astype(f)
-    c["from_end"] = np.log1p(np.arange(n)[::-1]).astype(f)
-    prose_before = np.cumsum(prose) - prose
-    c["prose_place"] = (prose_before / all_prose).astype(f)
-    h1 = np.nonzero(kind == 8)[0]
-    first = int(h1[np.argmax(c["in_title"][h1])]) if len(h1) else -1
-    c["after_h1"] = (np.clip(np.arange(n) - first, -50, 50)).astype(f) if first >= 0 else np.full(n, 99, f)
-    last_heading = np.maximum.accumulate(np.where(heading, np.arange(n), -1))
-    c["since_heading"] = np.log1p(np.arange(n) - last_heading).astype(f)
-
-    # neighbours
-    logs, flat = c["length"], plain
-    for k in (1, 2, 3):
-        for name, values in (("length", logs), ("link", density), ("kind", kind)):
-            c[f"prev{k}_{name}"] = _shift(values, k)
-            c[f"next{k}_{name}"] = _shift(values, -k)
-    run = np.concatenate((np.zeros(1), np.cumsum(flat, dtype=np.float64)))
-    runp = np.concatenate((np.zeros(1), np.cumsum(prose, dtype=np.float64)))
-    for k in (4, 12):
-        lo, hi = np.maximum(at - k, 0), np.minimum(at + k + 1, n)
-        c[f"near{k}_plain"] = np.log1p((run[hi] - run[lo]) / (hi - lo)).astype(f)
-        c[f"before{k}_prose"] = np.log1p((runp[at] - runp[lo]) / k).astype(f)
-        c[f"after{k}_prose"] = np.log1p((runp[hi] - runp[np.minimum(at + 1, n)]) / k).astype(f)
-
-    # the page
-    def ones(value: float) -> Any:
-        return np.full(n, value, f)
-
-    c["page_length"] = ones(np.log1p(total))
-    c["page_blocks"] = ones(np.log1p(n))
-    c["page_link"] = ones(link.sum() / total)
-    c["page_prose"] = ones(all_prose / total)
-    c["page_p"] = ones(length[kind == 1].sum() / total)
-    c["page_longest"] = ones(np.log1p(length.max()))
-    c["page_twins"] = ones((length * (c["twins"] >= 2)).sum() / total)
-    c["page_articles"] = ones(np.log1p((tag == _N["article"]).sum()))
-    c["page_dates"] = ones(np.log1p(sum(1 for b in tree.hint if b & hints.BIT["forum"])))
-    for name, value in zip(PAGE, page, strict=True):
-        c[name] = ones(value)
-    return c
+@compiled
+def _signatures(html, boxes):  # type: ignore[no-untyped-def]
+    """(hash of each container's tag and class, of its path from the body). Digits in a class are left out: `post-17` is `post-`."""
+    m = boxes.shape[1]
+    own, path = np.empty(m, np.uint64), np.empty(m, np.uint64)
+    for b in range(m):
+        h = np.uint64(boxes[_TAG, b]) + np.uint64(1469598103934665603)
+        for i in range(boxes[_NAME_AT, b], min(boxes[_NAME_END, b], boxes[_NAME_AT, b] + 256)):
+            c = html[i]
+            if c < 48 or c > 57:
+                h = (h ^ np.uint64(c)) * np.uint64(0x100000001B3)
+        own[b] = words.mixed(h)
+        path[b] = own[b] if b == 0 else words.mixed(own[b] ^ (path[boxes[_PARENT, b]] * np.uint64(0x9E3779B97F4A7C15)))
+    return own, path
 
 
-def _shift(values: Any, by: int) -> Any:
-    """values[i - by], with -1 beyond the ends."""
-    out = np.full(len(values), -1, np.float32)
-    if by > 0:
-        out[by:] = values[:-by]
-    else:
-        out[:by] = values[-by:]
+@compiled
+def _groups(keys):  # type: ignore[no-untyped-def]
+    """(a number for each distinct key, how many there are)."""
+    n = len(keys)
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    mask = np.uint64(size - 1)
+    table = np.full(size, -1, np.int32)
+    group = np.empty(n, np.int32)
+    distinct = 0
+    for i in range(n):
+        at = keys[i] & mask
+        while table[at] >= 0 and keys[table[at]] != keys[i]:
+            at = (at + np.uint64(1)) & mask
+        if table[at] < 0:
+            table[at] = i
+            group[i] = distinct
+            distinct += 1
+        else:
+            group[i] = group[table[at]]
+    return group, distinct
+
+
+@compiled
+def _shares(word, first, title, summary, told, x):  # type: ignore[no-untyped-def]
+    """For each block the share of its words that are in the title, how much of the title they are, the share of them in the page's
+    summary, and of its three-word runs in the structured data; -1 where there is nothing to compare with."""
+    n = x.shape[1]
+    n_title = 0
+    for key in title:
+        n_title += key != 0
+    any_summary = any_told = False
+    for key in summary:
+        any_summary = any_summary or key != 0
+    for key in told:
+        any_told = any_told or key != 0
+    for b in range(n):
+        a, e = first[b], first[b + 1]
+        hits = covered = inside = runs = 0
+        for i in range(a, e):
+            if n_title and words.holds(title, word[i]):
+                hits += 1
+            if any_summary and words.holds(summary, word[i]):
+                inside += 1
+        if hits and e - a < 60:
+            for i in range(a, e):
+                if words.holds(title, word[i]):
+                    new = True
+                    for j in range(a, i):
+                        if word[j] == word[i]:
+                            new = False
+                    covered += new
+        if any_told and e - a >= 3:
+            for i in range(a, e - 2):
+                h = np.uint64(0)
+                for k in range(3):
+                    h = (h ^ word[i + k]) * np.uint64(0x9E3779B97F4A7C15)
+                runs += words.holds(told, words.mixed(h))
+        size = max(1, e - a)
+        x[0, b] = hits / size if n_title else -1
+        x[1, b] = covered / n_title if n_title else -1
+        x[2, b] = inside / size if any_summary and size >= 4 else -1
+        x[3, b] = runs / (e - a - 2) if any_told and e - a >= 3 else -1
+
+
+@compiled
+def _running(values):  # type: ignore[no-untyped-def]
+    out = np.zeros(len(values) + 1, np.float64)
+    for i in range(len(values)):
+        out[i + 1] = out[i] + values[i]
     return out
 
 
-def context(p: Any, length: Any, tree: Tree) -> Columns:
-    """What the blocks around a block were judged to be: the second look's features, from the first look's probabilities `p`."""
-    f = np.float32
-    n = len(p)
-    c: Columns = {"p": p.astype(f)}
-    weight = np.minimum(length, 400) + 10
-    mass = weight * p
-    run_w = np.concatenate((np.zeros(1), np.cumsum(weight, dtype=np.float64)))
-    run_m = np.concatenate((np.zeros(1), np.cumsum(mass, dtype=np.float64)))
-    at = np.arange(n)
-    for k in (1, 2, 3):
-        c[f"p_prev{k}"], c[f"p_next{k}"] = _shift(p, k), _shift(p, -k)
-    for k in (3, 8, 20):
-        lo, hi = np.maximum(at - k, 0), np.minimum(at + k + 1, n)
-        c[f"p_before{k}"] = ((run_m[at] - run_m[lo]) / np.maximum(run_w[at] - run_w[lo], 1)).astype(f)
-        after = np.minimum(at + 1, n)
-        c[f"p_after{k}"] = ((run_m[hi] - run_m[after]) / np.maximum(run_w[hi] - run_w[after], 1)).astype(f)
-    parent, box = np.array(tree.parent), np.array(tree.box)
-    start, end = np.array(tree.start), np.array(tree.end)
-    mean = ((run_m[end] - run_m[start]) / np.maximum(run_w[end] - run_w[start], 1)).astype(f)
-    share = ((run_m[end] - run_m[start]) / max(1.0, float(run_m[-1]))).astype(f)
-    level = box
-    for k in range(1, 6):
-        c[f"p_c{k}"] = mean[level]
-        c[f"p_s{k}"] = share[level]
-        level = parent[level]
-    # what blocks in containers of the same name and place in the tree were judged to be
-    keys = [(tree.tag[b], tree.name[b], tree.name[tree.parent[b]]) for b in tree.box]
-    number: dict[tuple[int, str, str], int] = {}
-    group = np.array([number.setdefault(k, len(number)) for k in keys])
-    c["p_alike"] = (np.bincount(group, mass) / np.bincount(group, weight))[group].astype(f)
-    highest = np.maximum.accumulate(p)
-    c["p_best_before"] = _shift(highest, 1)
-    c["p_best_after"] = _shift(np.maximum.accumulate(p[::-1])[::-1], -1)
-    c["p_page"] = np.full(n, run_m[-1] / run_w[-1], f)
-    c["p_kept"] = np.full(n, np.log1p(float((length * p).sum())), f)
-    return c
+@compiled
+def ladder(boxes):  # type: ignore[no-untyped-def]
+    """For each container the next one above it that holds more blocks (the body is above itself)."""
+    m = boxes.shape[1]
+    up = np.zeros(m, np.int32)
+    for b in range(1, m):
+        p = boxes[_PARENT, b]
+        same = boxes[_START, p] == boxes[_START, b] and boxes[_END, p] == boxes[_END, b]
+        up[b] = up[p] if same else p
+    return up
+
+
+@compiled
+def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, kinds, page, x):  # type: ignore[no-untyped-def]
+    """Fill x (features, blocks) in the order of NAMES; returns what `context_into` and the pictures need again."""
+    n, m = blocks.shape[1], boxes.shape[1]
+    r = 0
+    box = blocks[_BOX]
+    length, n_words = facts[_LENGTH], facts[_WORDS]
+    link = np.empty(n, np.float32)
+    prose = np.empty(n, np.float32)
+    plain = np.empty(n, np.float32)
+    heading = np.zeros(n, np.float32)
+    kind = np.empty(n, np.float32)
+    total = all_link = all_prose = longest = 0.0
+    longest_at = 0
+    for b in range(n):
+        link[b] = min(length[b], np.float32(blocks[_LINKED, b]))
+        plain[b] = length[b] - link[b]
+        kind[b] = kinds[boxes[_TAG, box[b]]]
+        heading[b] = 8 <= kind[b] <= 12
+        prose[b] = plain[b] if link[b] < 0.35 * length[b] and (n_words[b] >= 12 or length[b] >= 60) else 0
+        total += length[b]
+        all_link += link[b]
+        all_prose += prose[b]
+        if plain[b] > longest:
+            longest, longest_at = plain[b], b
+    some_prose = all_prose > 0
+    all_prose = max(1.0, all_prose)
+    _shares(word, first, title, summary, told, x[18:22])
+    best_title, title_at = 0.0, -1
+    for b in range(n):
+        w = n_words[b]
+        x[0, b], x[1, b], x[2, b] = math.log1p(length[b]), math.log1p(w), length[b] / w
+        x[3, b], x[4, b] = link[b] / length[b], blocks[_LINKS, b]
+        x[5, b], x[6, b], x[7, b] = facts[_COMMAS, b] / w, facts[_STOPS, b] / w, facts[_ENDS, b]
+        x[8, b], x[9, b], x[10, b], x[11, b] = facts[_DIGIT, b], facts[_UPPER, b], facts[_SHOUT, b], facts[_MARK, b]
+        x[12, b], x[13, b], x[14, b] = min(4, blocks[_BREAKS, b]), math.log2(facts[_COPIES, b]), math.log2(facts[_ALIKE, b])
+        x[15, b], x[16, b], x[17, b] = facts[_DIGITS, b] / length[b], blocks[_STRONG, b], blocks[_CODE, b]
+        x[22, b], x[23, b], x[24, b], x[25, b], x[26, b] = kind[b], kind[b] == 1, kind[b] == 2, heading[b], boxes[_DEPTH, box[b]]
+        likeness = x[18, b] * x[19, b] * (1.3 if kind[b] == 8 else 1.1 if heading[b] else 1.0 - 0.5 * (link[b] > 0))
+        if x[18, b] > 0 and likeness > best_title + 0.01:
+            best_title, title_at = likeness, b
+    r = 27
+    for b in range(n):
+        s = boxes[_SCOPE, box[b]]
+        for k in range(_SCOPES):
+            x[r + k, b] = (s >> k) & 1
+    r += _SCOPES
+    for b in range(n):
+        c = box[b]
+        up1 = boxes[_PARENT, c]
+        up2 = boxes[_PARENT, up1]
+        up3 = boxes[_PARENT, up2]
+        near, middle, far = boxes[_HINT, c] | boxes[_HINT, up1], boxes[_HINT, up2] | boxes[_HINT, up3], boxes[_INHERITED, c]
+        here = boxes[_HINT, c]
+        for k in range(_HINTS):
+            x[r + k, b] = ((near >> k) & 1) + 0.5 * ((middle >> k) & 1) + 0.25 * ((far >> k) & 1)
+            x[r + _HINTS + k, b] = (here >> k) & 1
+    r += 2 * _HINTS
+
+    # sums over a container = differences of running sums, as it holds a range of blocks
+    run_length, run_link, run_prose, run_stops, run_heading = (
+        _running(length), _running(link), _running(prose), _running(facts[_STOPS]), _running(heading)
+    )  # fmt: skip
+    run_plain = _running(plain)
+    own, path = _signatures(html, boxes)
+    keys = np.empty(m, np.uint64)
+    for c in range(m):
+        keys[c] = own[c] + np.uint64(boxes[_PARENT, c]) * np.uint64(0x9E3779B97F4A7C15)
+    twin_group, n_twins = _groups(keys)
+    twins, twin_text = np.zeros(n_twins, np.float64), np.zeros(n_twins, np.float64)
+    of_box = np.empty((14, m), np.float32)
+    for c in range(m):
+        s, e = boxes[_START, c], boxes[_END, c]
+        size = run_length[e] - run_length[s]
+        if c:
+            twins[twin_group[c]] += 1
+            twin_text[twin_group[c]] += size
+        some = max(1.0, size)
+        count = max(1, e - s)
+        of_box[0, c], of_box[1, c] = some / total, (run_link[e] - run_link[s]) / some
+        of_box[2, c] = (run_prose[e] - run_prose[s]) / all_prose
+        of_box[3, c], of_box[4, c] = math.log1p(some / count), math.log1p(count)
+        of_box[5, c], of_box[6, c] = (run_stops[e] - run_stops[s]) / some * 100, math.log1p(run_heading[e] - run_heading[s])
+        of_box[7, c] = math.log1p(boxes[_PICTURES_END, c] - boxes[_PICTURES, c])
+        of_box[8, c] = math.log1p(boxes[_CONTROLS_END, c] - boxes[_CONTROLS, c])
+        of_box[9, c] = math.log1p(boxes[_TIMES_END, c] - boxes[_TIMES, c])
+        of_box[10, c] = kinds[boxes[_TAG, c]]
+    for c in range(m):
+        g = twin_group[c]
+        of_box[11, c] = math.log2(max(1.0, twins[g]))
+        of_box[12, c] = twin_text[g] / total
+        of_box[13, c] = math.log1p(twin_text[g] / max(1.0, twins[g]))
+    up = ladder(boxes)
+    # of several containers around the same blocks, the one with most siblings alike speaks for all
+    for c in range(1, m):
+        p = boxes[_PARENT, c]
+        if p and up[c] == up[p] and of_box[11, p] > of_box[11, c]:
+            of_box[11, c], of_box[12, c], of_box[13, c] = of_box[11, p], of_box[12, p], of_box[13, p]
+    most_twins = np.zeros(n, np.float32)
+    for b in range(n):
+        c = box[b]
+        for k in range(LEVELS):
+            for j in range(14):
+                x[r + 14 * k + j, b] = of_box[j, c]
+            if k < 4:
+                most_twins[b] = max(most_twins[b], of_box[11, c])
+            c = up[c]
+    r += 14 * LEVELS
+
+    # blocks that stand at the end of the same path of tags and classes
+    path_keys = np.empty(n, np.uint64)
+    for b in range(n):
+        path_keys[b] = path[box[b]]
+    group, n_groups = _groups(path_keys)
+    g_count, g_size, g_link, g_prose = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
+    g_first, g_last = np.full(n_groups, -1), np.zeros(n_groups)
+    for b in range(n):
+        g = group[b]
+        g_count[g] += 1
+        g_size[g] += length[b]
+        g_link[g] += link[b]
+        g_prose[g] += prose[b]
+        if g_first[g] < 0:
+            g_first[g] = b
+        g_last[g] = b
+    for b in range(n):
+        g = group[b]
+        x[r, b], x[r + 1, b], x[r + 2, b] = math.log1p(g_count[g]), g_size[g] / total, g_link[g] / g_size[g]
+        x[r + 3, b], x[r + 4, b], x[r + 5, b] = math.log1p(g_size[g] / g_count[g]), g_prose[g] / all_prose, (g_last[g] - g_first[g]) / n
+    r += 6
+
+    # the part of the page that holds most prose: the deepest container with a given share of it
+    shares = (0.9, 0.6, 0.4)
+    for share in shares:
+        root, root_depth = 0, -1
+        if some_prose:
+            for c in range(m):
+                held = run_prose[boxes[_END, c]] - run_prose[boxes[_START, c]]
+                if held >= share * all_prose and boxes[_DEPTH, c] >= root_depth:
+                    root, root_depth = c, boxes[_DEPTH, c]
+        s, e = boxes[_START, root], boxes[_END, root]
+        for b in range(n):
+            x[r, b] = s <= b < e
+            x[r + 1, b] = (max(0, s - b) - max(0, b - e + 1)) / n
+            x[r + 2, b] = of_box[1, root]
+            x[r + 3, b] = min(2.0, max(-1.0, (b - s) / max(1, e - s)))
+        r += 4
+
+    # how far up a block meets the title, and the longest paragraph
+    for mark in range(2):
+        target = title_at if mark == 0 else longest_at
+        for b in range(n):
+            if target < 0:
+                x[r, b], x[r + 1, b], x[r + 2, b] = -1, -1, 99
+                continue
+            c, steps = box[b], 0
+            while c and not boxes[_START, c] <= target < boxes[_END, c]:
+                c = up[c]
+                steps += 1
+            x[r, b], x[r + 1, b], x[r + 2, b] = steps, of_box[0, c], min(_FAR, max(-_FAR, b - target))
+        r += 3
+
+    # place on the page
+    h1, best = -1, -2.0
+    for b in range(n):
+        if kind[b] == 8 and x[19, b] > best:
+            h1, best = b, x[19, b]
+    last = -1
+    last_kind = 0.0
+    for b in range(n):
+        if heading[b]:
+            last, last_kind = b, kind[b]
+        x[r, b], x[r + 1, b], x[r + 2, b] = run_length[b] / total, math.log1p(b), math.log1p(n - 1 - b)
+        x[r + 3, b] = run_prose[b] / all_prose
+        x[r + 4, b] = min(50, max(-50, b - h1)) if h1 >= 0 else 99
+        x[r + 5, b], x[r + 6, b] = math.log1p(b - last), last_kind
+    r += 7
+    for k in range(1, 4):
+        for b in range(n):
+            i = b - k
+            if i >= 0:
+                x[r, b], x[r + 1, b], x[r + 2, b] = x[0, i], x[3, i], kind[i]
+            else:
+                x[r, b], x[r + 1, b], x[r + 2, b] = -1, -1, -1
+            i = b + k
+            if i < n:
+                x[r + 3, b], x[r + 4, b], x[r + 5, b] = x[0, i], x[3, i], kind[i]
+            else:
+                x[r + 3, b], x[r + 4, b], x[r + 5, b] = -1, -1, -1
+        r += 6
+    for k in (4, 12):
+        for b in range(n):
+            lo, hi = max(b - k, 0), min(b + k + 1, n)
+            x[r, b] = math.log1p((run_plain[hi] - run_plain[lo]) / (hi - lo))
+            x[r + 1, b] = math.log1p((run_prose[b] - run_prose[lo]) / k)
+            x[r + 2, b] = math.log1p((run_prose[hi] - run_prose[min(b + 1, n)]) / k)
+        r += 3
+
+    # the page
+    in_p = in_li = in_cells = in_twins = headings = 0.0
+    for b in range(n):
+        in_p += length[b] * (kind[b] == 1)
+        in_li += length[b] * (kind[b] == 2)
+        in_cells += length[b] * (kind[b] == 3)
+        in_twins += length[b] * (most_twins[b] >= 2)
+        headings += heading[b]
+    articles = forums = 0.0
+    for c in range(m):
+        articles += boxes[_TAG, c] == _ARTICLE
+        forums += (boxes[_HINT, c] & _FORUM) > 0
+    about = np.empty(16, np.float32)
+    about[0], about[1], about[2], about[3] = math.log1p(total), math.log1p(float(n)), all_link / total, all_prose / total
+    about[4], about[5], about[6], about[7] = in_p / total, in_li / total, in_cells / total, math.log1p(longest)
+    about[8], about[9], about[10], about[11] = in_twins / total, math.log1p(articles), math.log1p(forums), of_box[7, 0]
+    about[12], about[13], about[14], about[15] = of_box[8, 0], of_box[9, 0], math.log1p(headings), math.log1p(total / n)
+    for value in about:
+        for b in range(n):
+            x[r, b] = value
+        r += 1
+    for value in page:
+        for b in range(n):
+            x[r, b] = value
+        r += 1
+    return up, group, n_groups, twin_group, n_twins
+
+
+@compiled
+def context_into(p, boxes, blocks, length, kind, up, group, n_groups, twin_group, n_twins, x):  # type: ignore[no-untyped-def]
+    """What the blocks around a block were judged to be: fill x (features, blocks) in the order of CONTEXT."""
+    n, m = blocks.shape[1], boxes.shape[1]
+    weight, mass = np.empty(n, np.float32), np.empty(n, np.float32)
+    kept = 0.0
+    for b in range(n):
+        weight[b] = min(length[b], 400) + 10
+        mass[b] = weight[b] * p[b]
+        kept += length[b] * p[b]
+    run_w, run_m = _running(weight), _running(mass)
+    g_w, g_m = np.zeros(n_groups), np.zeros(n_groups)
+    k_w, k_m = np.zeros(16), np.zeros(16)
+    for b in range(n):
+        g_w[group[b]] += weight[b]
+        g_m[group[b]] += mass[b]
+        k_w[int(kind[b])] += weight[b]
+        k_m[int(kind[b])] += mass[b]
+    t_w, t_m = np.zeros(n_twins), np.zeros(n_twins)
+    for c in range(1, m):
+        s, e = boxes[_START, c], boxes[_END, c]
+        t_w[twin_group[c]] += run_w[e] - run_w[s]
+        t_m[twin_group[c]] += run_m[e] - run_m[s]
+    best = np.float32(-1)
+    page_mean = run_m[n] / run_w[n]
+    for b in range(n):
+        x[0, b] = p[b]
+        r = 1
+        for k in range(1, 4):
+            x[r, b] = p[b - k] if b >= k else -1
+            x[r + 1, b] = p[b + k] if b + k < n else -1
+            r += 2
+        for k in (3, 8, 20):
+            lo, hi, after = max(b - k, 0), min(b + k + 1, n), min(b + 1, n)
+            x[r, b] = (run_m[b] - run_m[lo]) / max(1.0, run_w[b] - run_w[lo])
+            x[r + 1, b] = (run_m[hi] - run_m[after]) / max(1.0, run_w[hi] - run_w[after])
+            r += 2
+        c = blocks[_BOX, b]
+        twin = -1.0
+        twin_size = 0.0
+        for k in range(LEVELS):
+            s, e = boxes[_START, c], boxes[_END, c]
+            x[r + k, b] = (run_m[e] - run_m[s]) / max(1.0, run_w[e] - run_w[s])
+            x[r + LEVELS + k, b] = (run_m[e] - run_m[s]) / max(1.0, run_m[n])
+            g = twin_group[c]
+            if c and t_w[g] > 1.2 * (run_w[e] - run_w[s]) and t_w[g] > twin_size:
+                twin, twin_size = t_m[g] / t_w[g], t_w[g]
+            c = up[c]
+        r += 2 * LEVELS
+        x[r, b] = g_m[group[b]] / g_w[group[b]]
+        x[r + 1, b] = k_m[int(kind[b])] / k_w[int(kind[b])]
+        x[r + 2, b] = best
+        best = max(best, p[b])
+        x[r + 4, b], x[r + 5, b], x[r + 6, b] = page_mean, math.log1p(kept), twin
+    best = np.float32(-1)
+    for b in range(n - 1, -1, -1):
+        x[r + 3, b] = best
+        best = max(best, p[b])
+
+
+class Measured:
+    """The features of a page's blocks, and what the second look needs beside them."""
+
+    def __init__(self, tree: Any, title: str, summary: str, told: str, page: tuple[float, ...]):
+        self.tree = tree
+        self.facts, word, first = words.measure(tree)
+        self.x = np.empty((len(NAMES) + len(CONTEXT), tree.n), np.float32)
+        told_grams = words.table_of(words.grams(words.of(told), 3))
+        self.tables = measure_into(
+            tree.data, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
+            told_grams, KIND, np.array(page, np.float32), self.x[: len(NAMES)],
+        )  # fmt: skip
+
+    def look_around(self, p: Any) -> None:
+        """Fill the second look's features from the first look's chances."""
+        kind = self.x[NAMES.index("kind")]
+        context_into(p.astype(np.float32), self.tree.boxes, self.tree.blocks, self.facts[_LENGTH], kind, *self.tables, self.x[len(NAMES) :])

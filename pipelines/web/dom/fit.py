@@ -3,7 +3,7 @@
 DATA is a folder with `real_dev.warc.gz` and `groundtruth_dev.jsonl.gz` (pages, and per page its expected text). A block's target is
 the share of its words that the expected text holds in the same order (4-grams; shorter blocks whole); its weight is its share of the
 expected words, because that is what it moves in the page's F1. Sites are divided into K folds; the second look is fitted on the first
-look's chances for sites it has not seen, and chances for unseen sites are what is reported. Needs numba; running the model does not.
+look's chances for sites it has not seen, and chances for unseen sites are what is reported.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ import json
 import re
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from pipelines.web.dom import boost, features, head, model, pagehints
-from pipelines.web.dom.walk import walk
+from pipelines.web import page
+from pipelines.web.dom import boost, features, model
 
 _WORD = re.compile(r"\w+")
 GRAM = 4
+BOTH = features.NAMES + features.CONTEXT
 SNIPPET = 0.12  # weight of a with/without snippet: such a page has about eight
 EMPHASIS = {"article-extraction-benchmark": 1.6, "readability": 1.6, "dragnet": 1.3}  # the small sets, beside wcxb's 264 pages
 
@@ -57,40 +59,28 @@ def targets(texts: list[str], truth: str) -> tuple[Any, int]:
 
 def example(html: bytes, url: str, truth: dict[str, Any], folds: int) -> dict[str, Any] | None:
     """One page as features, targets and weights."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    document = LexborHTMLParser(html)
-    tree = walk(document.body, 200_000, 512)
-    if not tree.text:
+    tree, about, _ = page.look(html, url, page.Limits())
+    if tree is None or about is None or not tree.n:
         return None
-    about = head.read(document.root, document.head, tree.apart, url)
-    columns = features.measure(tree, about.title, pagehints.measure(about.og_type, about.ld, url))
-    size = np.array([len(words(s)) for s in tree.text], np.float32)
+    measured = page.measure(tree, about, url)
+    texts = tree.texts
+    size = np.array([len(words(s)) for s in texts], np.float32)
     y, w = np.zeros_like(size), np.zeros_like(size)
     if truth["kind"] == "trafilatura-segments":
         for kind in ("with", "without"):
             for snippet in truth.get(kind) or []:
-                hits = [i for i, s in enumerate(tree.text) if snippet in s]
+                hits = [i for i, s in enumerate(texts) if snippet in s]
                 if len(hits) <= 3:
                     y[hits] = kind == "with"
                     w[hits] = SNIPPET / max(1, len(hits))
     elif truth.get("expected_text") and truth["kind"] != "recipe-scrapers":
-        y, total = targets(tree.text, truth["expected_text"])
+        y, total = targets(texts, truth["expected_text"])
         w = np.minimum(1, size / max(1, total)) * EMPHASIS.get(truth["kind"], 1.0)
     else:
         return None
     site = ".".join((urlsplit(url).hostname or url).split(".")[-2:])
     fold = int(hashlib.md5(site.encode(), usedforsecurity=False).hexdigest(), 16) % folds
-    return {
-        "truth": truth,
-        "tree": tree,
-        "x": np.array(list(columns.values())),
-        "names": list(columns),
-        "y": y,
-        "w": w,
-        "size": size,
-        "fold": fold,
-    }
+    return {"url": url, "truth": truth, "texts": texts, "measured": measured, "y": y, "w": w, "size": size, "fold": fold}
 
 
 def read(data: Path, folds: int) -> list[dict[str, Any]]:
@@ -107,33 +97,20 @@ def read(data: Path, folds: int) -> list[dict[str, Any]]:
     return out
 
 
-def _fit(examples: list[dict[str, Any]], x: str, names: list[str], trees: int, depth: int, seed: int) -> boost.Trees:
-    w = np.concatenate([e["w"] for e in examples])
-    use = w > 0
-    matrix = np.concatenate([e[x] for e in examples], axis=1)[:, use]
-    return boost.fit(
-        matrix,
-        np.concatenate([e["y"] for e in examples])[use],
-        w[use],
-        names,
-        trees=trees,
-        depth=depth,
-        seed=seed,
-        rate=min(0.12, 8 / trees),
-    )
+def fitted(examples: list[dict[str, Any]], names: Sequence[str], trees: int, depth: int, seed: int) -> boost.Trees:
+    """A model of the first `len(names)` features, placed for the whole matrix."""
+    x = np.concatenate([e["measured"].x[: len(names), e["w"] > 0] for e in examples], axis=1)
+    y, w = (np.concatenate([e[k][e["w"] > 0] for e in examples]) for k in "yw")
+    return boost.fit(x, y, w, names, trees=trees, depth=depth, seed=seed, rate=min(0.12, 10 / trees), share=0.2).placed(BOTH)
 
 
-def _apply(m: boost.Trees, e: dict[str, Any], x: str, names: list[str]) -> Any:
-    return model.logistic(m.log_odds(e[x][[names.index(n) for n in m.names]]))
-
-
-def unseen(examples: list[dict[str, Any]], x: str, names: list[str], out: str, trees: int, depth: int, folds: int) -> None:
+def unseen(examples: list[dict[str, Any]], names: Sequence[str], out: str, trees: int, depth: int, folds: int) -> None:
     """Chances for each page from a model fitted on the other folds' sites."""
     for k in range(folds):
-        m = _fit([e for e in examples if e["fold"] != k], x, names, trees, depth, k)
+        m = fitted([e for e in examples if e["fold"] != k], names, trees, depth, k)
         for e in examples:
             if e["fold"] == k:
-                e[out] = _apply(m, e, x, names)
+                e[out] = model.logistic(m.log_odds(e["measured"].x))
 
 
 def report(examples: list[dict[str, Any]], chance: str) -> dict[str, float]:
@@ -142,7 +119,7 @@ def report(examples: list[dict[str, Any]], chance: str) -> dict[str, float]:
     hit = missed = wrong = 0
     for e in examples:
         keep = model.choose(e[chance], e["size"])
-        text = "\n\n".join(s for s, k in zip(e["tree"].text, keep, strict=True) if k)
+        text = "\n\n".join(s for s, k in zip(e["texts"], keep, strict=True) if k)
         g = e["truth"]
         if g["kind"] == "trafilatura-segments":
             hit += sum(s in text for s in g.get("with") or [])
@@ -166,21 +143,18 @@ def main() -> int:
     ap.add_argument("--write", action="store_true", help="write model.json, fitted on all pages")
     a = ap.parse_args()
     examples = read(a.data, a.folds)
-    names = examples[0]["names"]
-    unseen(examples, "x", names, "first", a.trees, 5, a.folds)
+    unseen(examples, features.NAMES, "first", a.trees, 5, a.folds)
     print("first look, unseen sites ", json.dumps(report(examples, "first")), flush=True)
     for e in examples:
-        length = np.array([len(s) for s in e["tree"].text], np.float32)
-        around = features.context(e["first"], length, e["tree"])
-        e["x2"] = np.concatenate([e["x"], np.array(list(around.values()))])
-    both = names + list(around)
+        e["measured"].look_around(e["first"])
     if a.write:
         tables = {
-            "first": boost.dump(_fit(examples, "x", names, a.trees, 5, 0)),
-            "second": boost.dump(_fit(examples, "x2", both, a.trees, 4, 0)),
+            "first": fitted(examples, features.NAMES, a.trees, 5, 0).only_used(),
+            "second": fitted(examples, BOTH, a.trees, 4, 0).only_used(),
         }
-        Path(__file__).with_name("model.json").write_text(json.dumps(tables, separators=(",", ":")) + "\n", "utf-8")
-    unseen(examples, "x2", both, "second", a.trees, 4, a.folds)
+        data = {name: boost.dump(m) for name, m in tables.items()}
+        Path(__file__).with_name("model.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
+    unseen(examples, BOTH, "second", a.trees, 4, a.folds)
     print("second look, unseen sites", json.dumps(report(examples, "second")), flush=True)
     for e in examples:
         e["both"] = (e["first"] + e["second"]) / 2

@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import urljoin
 
-Attributes = dict[str, str | None]
+Attributes = dict[str, str]
 
 _SPACE: Final = re.compile(r"[\t\n\r\f ]+")
 _CANDIDATE: Final = re.compile(r"([^\s,](?:\S*[^\s,])?)(?:\s+([^,\s]+))?")  # an address (which may hold commas) and its descriptor

@@ -10,24 +10,22 @@ from typing import Any
 import numpy as np
 
 from pipelines.web.dom import boost, features
-from pipelines.web.dom.walk import Tree
 
 
 @cache
 def tables() -> dict[str, boost.Trees]:
     """The fitted models by name: `first` look and `second` look."""
     data = json.loads(Path(__file__).with_name("model.json").read_text("utf-8"))
-    return {name: boost.load(value) for name, value in data.items()}
+    names = features.NAMES + features.CONTEXT
+    return {name: boost.load(value).placed(names) for name, value in data.items()}
 
 
-def chances(tree: Tree, title: str, page: tuple[float, ...]) -> Any:
+def chances(measured: features.Measured) -> Any:
     """For every block the chance that it is main content: the mean of what the first look and the second say."""
     look = tables()
-    columns = features.measure(tree, title, page)
-    first = logistic(look["first"].log_odds(np.array([columns[n] for n in look["first"].names])))
-    columns |= features.context(first, np.expm1(columns["length"]), tree)
-    second = logistic(look["second"].log_odds(np.array([columns[n] for n in look["second"].names])))
-    return (first + second) / 2
+    first = logistic(look["first"].log_odds(measured.x))
+    measured.look_around(first)
+    return (first + logistic(look["second"].log_odds(measured.x))) / 2
 
 
 def logistic(x: Any) -> Any:

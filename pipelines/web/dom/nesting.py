@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import numpy as np
+
+from pipelines.web.compiled import compiled
+
 _CHUNK: Final = 1 << 16
 _TAG: Final = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,32})")
 _FLAT: Final = frozenset(
@@ -21,13 +25,24 @@ _FLAT: Final = frozenset(
 
 def cut(html: Any, deepest: int) -> Any:
     """`html`, or its part before the first place where more than `deepest` elements are open."""
-    opening, closing = ("<", "</") if isinstance(html, str) else (b"<", b"</")
+    data = np.frombuffer(html.encode("utf-8", "replace") if isinstance(html, str) else html, np.uint8)
+    return _cut(html, deepest) if _looks_deep(data, deepest) else html
+
+
+@compiled
+def _looks_deep(data, deepest):  # type: ignore[no-untyped-def]
+    """In some stretch of bytes far more tags are opened than closed. Void elements count, so what looks deep need not be."""
     open_now = 0
-    for at in range(0, len(html), _CHUNK):
-        open_now = max(0, open_now + html.count(opening, at, at + _CHUNK) - 2 * html.count(closing, at, at + _CHUNK))
+    n = len(data) - 1
+    for at in range(0, n, _CHUNK):
+        change = 0
+        part = data[at : min(n, at + _CHUNK) + 1]
+        for i in range(len(part) - 1):
+            change += (part[i] == 60) * (1 - 2 * (part[i + 1] == 47))
+        open_now = max(0, open_now + change)
         if open_now > deepest:
-            return _cut(html, deepest)
-    return html
+            return True
+    return False
 
 
 def _cut(html: Any, deepest: int) -> Any:

@@ -1,10 +1,12 @@
-"""What a page says of itself before its text: OpenGraph type, JSON-LD types, the form of its URL."""
+"""What a page says of itself before its text: OpenGraph type, JSON-LD types and texts, generator, the form of its URL."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from pipelines.web.dom import hints, scan
 
 _LD: Final = re.compile(r'"@type"\s*:\s*\[?\s*"(\w{3,40})"')
 _LD_KINDS: Final = (
@@ -12,19 +14,46 @@ _LD_KINDS: Final = (
     re.compile(r"Forum|QAPage|Question|Answer|Comment"),
     re.compile(r"Recipe|HowTo"), re.compile(r"ItemList|CollectionPage|SearchResults|Blog$"),
 )  # fmt: skip
+_PATH_GROUPS: Final = ("forum", "product", "docs", "list", "post", "content", "recipe", "about")
+_PAGE_GROUPS: Final = ("forum", "product", "docs", "list", "post", "comment", "form")
+NAMES: Final = (
+    "og_article", "og_product", "og_website", "ld_article", "ld_product", "ld_forum", "ld_recipe", "ld_list", "path_depth", "is_root",
+    "url_digits", *(f"path_{g}" for g in _PATH_GROUPS), *(f"made_{g}" for g in _PAGE_GROUPS),
+)  # fmt: skip
+# texts in structured data that are content, not labels
+_LD_TEXT: Final = re.compile(
+    r'"(?:articleBody|description|text|reviewBody|recipeInstructions|recipeIngredient|headline)"\s*:\s*(\[[^\]]{0,60000}\]|"(?:[^"\\]|\\.){20,200000}")'
+)
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_TAG: Final = re.compile(r"<[^>]{0,200}>|&lt;.{0,200}?&gt;")
 
 
-def measure(og_type: str, ld: str, url: str) -> tuple[float, ...]:
-    """In the order of `features.PAGE`; `ld` is the text of the page's JSON-LD scripts."""
-    types = " ".join(set(_LD.findall(ld[:500_000])))
+def measure(tree: Any, about: Any, url: str) -> tuple[float, ...]:
+    """In the order of NAMES, from the scanned page and its `head.Head`."""
+    types = " ".join(set(_LD.findall(about.ld[:500_000])))
     try:
         path = urlsplit(url).path
     except ValueError:
         path = ""
     parts = [p for p in path.split("/") if p]
-    og = og_type.lower()
+    og = about.og_type
+    way = hints.bits(path[:200])
+    made = hints.bits(about.generator[:200]) | int(tree.boxes[scan.HINT, 0])
     return (
         float("article" in og), float("product" in og), float("website" in og),
         *(float(bool(k.search(types))) for k in _LD_KINDS),
         float(min(len(parts), 6)), float(not parts), float(min(sum(ch.isdigit() for ch in parts[-1]) if parts else 0, 8)),
+        *(float(bool(way & hints.BIT[g])) for g in _PATH_GROUPS), *(float(bool(made & hints.BIT[g])) for g in _PAGE_GROUPS),
     )  # fmt: skip
+
+
+def told(ld: str) -> str:
+    """The longer texts of the structured data: article bodies, descriptions, recipe steps."""
+    if not ld:
+        return ""
+    found = " ".join(m[1] for m in _LD_TEXT.finditer(ld[:500_000]))
+    if "\\" in found:
+        found = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), found)
+        found = re.sub(r'\\[nrt"/\\]', " ", found)
+    return _TAG.sub(" ", found) if "<" in found or "&lt;" in found else found
+

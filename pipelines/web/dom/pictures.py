@@ -6,9 +6,9 @@ import re
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from pipelines.web.dom import image, tags
+from pipelines.web.dom import image, scan, tags
 from pipelines.web.dom.hints import BIT, bits
-from pipelines.web.dom.walk import Tree
+from pipelines.web.dom.tree import Tree
 
 _NAME: Final = re.compile(
     r"logo|icon|sprite|avatar|gravatar|badge|button|pixel|tracking|emoji|smil|beacon|analytics|spacer|captcha|doubleclick|/ads?/", re.I
@@ -34,21 +34,23 @@ class Shown(NamedTuple):
 
 def choose(tree: Tree, keep: Any, base: str) -> list[Shown]:
     """The content images in the page's order, one for each place: a <noscript> copy stands in only for an image that has no address."""
-    if not tree.pictures:
+    if not tree.pictures.shape[1]:
         return []
-    n = len(tree.text)
-    lengths = [len(s) for s in tree.text]
+    n = tree.n
+    lengths = (tree.blocks[scan.STOP] - tree.blocks[scan.AT]).tolist()
     size = [0, *accumulate(lengths)]
     keep = keep.tolist()
     mass = [0, *accumulate(s if k else 0 for s, k in zip(lengths, keep, strict=True))]
     out: list[Shown] = []
     last = shown = -1  # place of the image before; whether it was shown (1), not (0)
-    for before, box, a, sources, _, noscript in tree.pictures:
+    for before, box, at, stop, s_at, s_end, _, noscript in tree.pictures.T.tolist():
         if noscript and last == before and shown == 0:
             continue  # the same image again
         if n and (_aside(tree, box) or not _among(tree, mass, size, keep, before, box)):
             last, shown = before, 0
             continue
+        a = tree.attributes(at, stop)
+        sources = [tree.attributes(*x) for x in tree.sources[:, s_at:s_end].T.tolist()]
         src, _ = image.source(a, sources)
         w, h = image.size(a)
         if src and _furniture(a, src, w, h):

@@ -1,0 +1,58 @@
+"""Before the first page: see to it that the compiled loops are in numba's cache.
+
+Compiling them takes some ten seconds, once per machine and version; the guarded child that reads pages is not given that time. So
+its parent calls `prepare`: a process without any page in it fills the cache, and a small file remembers that it did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_SOURCES = ("pipelines/web", "filters/text")
+_PAGE = "<!doctype html><title>A</title><p>A page of plain words.<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
+
+
+@cache
+def prepare() -> None:
+    """Returns at once if it was done for this code before."""
+    done = _mark()
+    if done.exists():
+        return
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+    subprocess.run([sys.executable, "-m", "pipelines.web.prepare"], check=True, env=env, stdin=subprocess.DEVNULL)
+    try:
+        done.parent.mkdir(exist_ok=True)
+        done.touch()
+    except OSError:
+        return  # read-only code: asked again by the next process
+
+
+def _mark() -> Path:
+    """A file whose name changes with the sources (as numba's cache does), the interpreter and the cache's place."""
+    h = hashlib.blake2b(digest_size=8)
+    for folder in _SOURCES:
+        for path in sorted((_HERE.parents[1] / folder).rglob("*.py")):
+            stat = path.stat()
+            h.update(f"{path}:{stat.st_mtime_ns}:{stat.st_size};".encode())
+    h.update(f"{sys.version}{os.environ.get('NUMBA_CACHE_DIR', '')}{os.uname().machine}".encode())
+    return _HERE / "__pycache__" / f"prepared-{h.hexdigest()}"
+
+
+def main() -> None:
+    """Compile, or load, all that reading and judging a page needs."""
+    from filters.text.view import TextView
+    from pipelines.web.page import extract
+
+    page = extract(_PAGE, "https://www.example.org/")
+    texts = [n.text for n in page.nodes if n.kind == "text"]
+    assert TextView.page(texts)
+
+
+if __name__ == "__main__":
+    main()
