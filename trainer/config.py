@@ -150,7 +150,8 @@ class Recipe:
 
 
 CHOICES = {
-    "Source.kind": ("shards", "sft", "pages"), "Data.bad": ("image", "document"), "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
+    "Source.kind": ("shards", "sft", "pages"), "Data.bad": ("image", "document"),
+    "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
     "Model.fusion": ("ar", "cross"), "Images.rule": ("square", "native", "split"), "Rule.mode": ("frozen", "lora", "dora", "train"),
     "Stage.loss": ("all", "answers", "after_image"), "Run.parallel": ("ddp", "fsdp"), "Run.dtype": ("float32", "bfloat16", "float64"),
 }  # fmt: skip

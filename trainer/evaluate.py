@@ -1,96 +1,21 @@
-"""Answers to questions about pictures, and how good they are: exact match, VQA accuracy, ANLS, CIDEr, with intervals."""
+"""A model's answers to questions about pictures: written or chosen among choices, with no examples before them or some; and the table."""
 
 from __future__ import annotations
 
-import math
-import random
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
+from trainer.batch import Batch
+from trainer.fewshot import Examples, asked_turn
 from trainer.generate import greedy
-from trainer.index import read_bytes, read_json
+from trainer.index import Entry, read_bytes, read_json
+from trainer.metrics import anls, cider, exact, interval, normal, vqa
 from trainer.model.vlm import VLM
 from trainer.read import Reader, Row
-from trainer.text import IGNORE, chat_nodes
-
-
-def normal(text: str) -> str:
-    """Lower case, without articles and punctuation, single spaces."""
-    text = re.sub(r"[^\w\s.]|\.(?!\d)", " ", text.lower())
-    return " ".join(w for w in text.split() if w not in ("a", "an", "the"))
-
-
-def exact(answer: str, truths: Sequence[str]) -> float:
-    return float(normal(answer) in {normal(t) for t in truths})
-
-
-def vqa(answer: str, truths: Sequence[str]) -> float:
-    """VQAv2: mean over leaving one annotator out of min(1, agreeing others / 3). With fewer than 3 truths: exact match."""
-    if len(truths) < 3:
-        return exact(answer, truths)
-    a, ts = normal(answer), [normal(t) for t in truths]
-    return sum(min(1.0, sum(t == a for j, t in enumerate(ts) if j != i) / 3) for i in range(len(ts))) / len(ts)
-
-
-def anls(answer: str, truths: Sequence[str], threshold: float = 0.5) -> float:
-    """Best 1 - (edit distance / longer length) over the truths; below the threshold 0 (arXiv 1905.13648)."""
-    best = 0.0
-    for t in truths:
-        a, b = answer.lower().strip(), t.lower().strip()
-        longest = max(len(a), len(b))
-        best = max(best, 1 - _edits(a, b) / longest if longest else 1.0)
-    return best if best >= threshold else 0.0
-
-
-def _edits(a: str, b: str) -> int:
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        before, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
-    return row[-1]
-
-
-def cider(answers: Sequence[str], truths: Sequence[Sequence[str]]) -> list[float]:
-    """CIDEr-D (arXiv 1411.5726): n-grams 1 to 4, tf-idf over these references, clipped, Gaussian length penalty 6, times 10."""
-
-    def grams(text: str) -> Counter:
-        w = normal(text).split()
-        return Counter(tuple(w[i : i + n]) for n in range(1, 5) for i in range(len(w) - n + 1))
-
-    references = [[grams(t) for t in ts] for ts in truths]
-    frequency: Counter = Counter()
-    for rs in references:
-        frequency.update({g for r in rs for g in r})
-    total = math.log(max(1, len(truths)))
-
-    def weights(c: Counter, n: int) -> dict:
-        return {g: k * max(0.0, total - math.log(max(1, frequency[g]))) for g, k in c.items() if len(g) == n}
-
-    out = []
-    for answer, rs in zip(answers, references, strict=True):
-        c, score = grams(answer), 0.0
-        for n in range(1, 5):
-            a = weights(c, n)
-            for r in rs:
-                b = weights(r, n)
-                norm = math.sqrt(sum(x * x for x in a.values()) * sum(x * x for x in b.values()))
-                apart = sum(k for g, k in c.items() if len(g) == 1) - sum(k for g, k in r.items() if len(g) == 1)
-                dot = sum(min(x, b.get(g, 0.0)) * b.get(g, 0.0) for g, x in a.items())
-                score += (dot / norm if norm else 0.0) * math.exp(-(apart**2) / 72) / len(rs) / 4
-        out.append(10 * score)
-    return out
-
-
-def interval(scores: Sequence[float], draws: int = 1000, seed: int = 0) -> tuple[float, float, float]:
-    """Mean and its 95 % bootstrap interval."""
-    if not scores:
-        return (math.nan,) * 3
-    r, n = random.Random(seed), len(scores)
-    means = sorted(sum(r.choices(scores, k=n)) / n for _ in range(draws))
-    return sum(scores) / n, means[int(0.025 * draws)], means[int(0.975 * draws) - 1]
+from trainer.text import IGNORE, Node, chat_nodes
 
 
 @dataclass(frozen=True)
@@ -102,30 +27,106 @@ class Answer:
     truths: tuple[str, ...]
 
 
-def answers(model: VLM, reader: Reader, limit: int = 0, together: int = 16, most: int = 24) -> list[Answer]:
-    """Zero-shot answers to the first turn of every conversation of the reader's first source (kind sft).
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line, read: its first turn, nodes and decoded pictures, the examples' before its own."""
+
+    entry: Entry
+    doc: dict
+    nodes: list[Node]  # up to `Assistant:`
+    pictures: dict[int, list[torch.Tensor]]
+
+    @property
+    def truths(self) -> tuple[str, ...]:
+        return tuple(self.doc.get("answers") or [self.doc["texts"][0]["assistant"]])
+
+    def answered(self, answer: str) -> Answer:
+        return Answer(self.entry.key, self.doc.get("skill", ""), self.doc["texts"][0]["user"], answer, self.truths)
+
+
+def questions(reader: Reader, limit: int = 0, examples: Examples | None = None) -> Iterator[Question]:
+    """The first turn of every conversation of the reader's first source (kind sft), each with its examples."""
+    source, row = reader.sources[0], Row(reader)
+    for entry in source.entries[:limit] if limit else source.entries:
+        data = read_bytes(entry)
+        doc = asked_turn(read_json(entry, data))
+        nodes: list[Node] = []
+        pictures: dict[int, list[torch.Tensor]] = {}
+        shown = examples.of(entry, doc, data) if examples else []
+        for e, d, raw in [*shown, (entry, doc, data)]:
+            used = chat_nodes(d, reader.tok)
+            if e is entry:
+                used = used[:-2]
+            r = examples.reader if examples and e is not entry else reader
+            pictures |= {len(nodes) + i: row.picture(r.images(e, d, raw, n.image), n) for i, n in enumerate(used) if n.ids is None}
+            nodes += used
+        yield Question(entry, doc, nodes, pictures)
+
+
+def answers(
+    model: VLM, reader: Reader, limit: int = 0, together: int = 16, most: int = 24, examples: Examples | None = None
+) -> list[Answer]:
+    """What the model writes, greedily, at most `most` tokens; `together` questions at a time.
 
     A line may carry `skill`, and `answers`: all wordings that are right (default: the assistant's text).
     """
-    source, tok, device = reader.sources[0], reader.tok, next(model.parameters()).device
-    entries = source.entries[:limit] if limit else source.entries
+    tok, device = reader.tok, next(model.parameters()).device
     out: list[Answer] = []
-    for start in range(0, len(entries), together):
-        row, asked = Row(reader), []
-        for entry in entries[start : start + together]:
-            data = read_bytes(entry)
-            doc = read_json(entry, data)
-            turn = doc["texts"][0]
-            used = chat_nodes({**doc, "texts": [turn]}, tok)[:-2]  # up to `Assistant:`
-            used[-1].ids.extend(tok.encode(" "))
-            pictures = {i: row.picture(reader.images(entry, doc, data, n.image), n) for i, n in enumerate(used) if n.ids is None}
-            row.fill(used, pictures, begins=True, ends=False)
-            asked.append((entry.key, doc.get("skill", ""), turn["user"], tuple(doc.get("answers") or [turn["assistant"]])))
+    for some in _groups(questions(reader, limit, examples), together):
+        row = Row(reader)
+        for q in some:
+            row.fill(q.nodes, q.pictures, ends=False, cut=False)
         batch = row.done().to(device)
         batch.labels.fill_(IGNORE)
-        for (key, skill, question, truths), ids in zip(asked, greedy(model, batch, {tok.end, tok.eos}, most), strict=True):
-            out.append(Answer(key, skill, question, tok.decode(ids).strip(), truths))
+        for q, ids in zip(some, greedy(model, batch, {tok.end, tok.eos}, most), strict=True):
+            out.append(q.answered(tok.decode(ids).strip()))
     return out
+
+
+@torch.no_grad()
+def chosen(model: VLM, reader: Reader, limit: int = 0, together: int = 4, examples: Examples | None = None) -> list[Answer]:
+    """The likeliest of each line's `choices`, by mean log-probability per token of the answer (multiple choice).
+
+    ValueError for a line without choices.
+    """
+    model.eval()
+    tok, device = reader.tok, next(model.parameters()).device
+    out: list[Answer] = []
+    for some in _groups(questions(reader, limit, examples), together):
+        row, spans = Row(reader), []
+        for q in some:
+            if len(q.doc.get("choices") or []) < 2:
+                raise ValueError(f"{q.entry.file}: {q.entry.key} has no two `choices` to choose among")
+            for choice in q.doc["choices"]:
+                said = [*tok.encode(" " + choice), tok.end]
+                row.fill([*q.nodes, Node(said, answer=True)], q.pictures, ends=False, cut=False)
+                spans.append(len(said))
+        scores = _mean_log_probability(model, row.done().to(device), spans)
+        for q in some:
+            here, scores = scores[: len(q.doc["choices"])], scores[len(q.doc["choices"]) :]
+            out.append(q.answered(q.doc["choices"][max(range(len(here)), key=lambda i: (here[i], -i))]))
+    return out
+
+
+def _mean_log_probability(model: VLM, batch: Batch, last: list[int]) -> list[float]:
+    """Of the last tokens of every document of the batch, so many as `last` says."""
+    h = model.hidden(batch)
+    out = []
+    for end, n in zip(batch.cu[1:], last, strict=True):
+        logs = model.head(h[end - n - 1 : end - 1]).float().log_softmax(-1)
+        out.append(logs.gather(1, batch.tokens[end - n : end, None]).mean().item())
+    return out
+
+
+def _groups(items: Iterator[Question], size: int) -> Iterator[list[Question]]:
+    some: list[Question] = []
+    for item in items:
+        some.append(item)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def table(got: Sequence[Answer], metric: str = "exact") -> list[dict]:
@@ -133,9 +134,9 @@ def table(got: Sequence[Answer], metric: str = "exact") -> list[dict]:
     score = {"exact": exact, "vqa": vqa, "anls": anls}.get(metric)
     marks = cider([a.answer for a in got], [a.truths for a in got]) if metric == "cider" else [score(a.answer, a.truths) for a in got]
     rows = []
-    for skill in [*sorted({a.skill for a in got}), "all"]:
+    for skill in [*sorted({a.skill for a in got} - {""}), "all"]:
         here = [(a, m) for a, m in zip(got, marks, strict=True) if skill in ("all", a.skill)]
         mean, low, high = interval([m for _, m in here])
-        commonest = Counter(normal(a.truths[0]) for a, _ in here).most_common(1)[0][1] / len(here)
+        commonest = Counter(normal(a.truths[0]) for a, _ in here).most_common(1)[0][1] / len(here) if here else float("nan")
         rows.append({"skill": skill, "n": len(here), metric: mean, "low": low, "high": high, "chance": commonest})
     return rows

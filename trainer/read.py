@@ -16,10 +16,17 @@ from trainer.text import IGNORE, Bytes, Node, Tokens, nodes
 
 
 class Reader:
-    """Makes the batch of a pack. `loss`: all | answers | after_image; `bad`: image | document."""
+    """Makes the batch of a pack. `loss`: all | answers | after_image; `bad`: image | document.
 
-    def __init__(self, sources: list[Index], tok: Bytes | Tokens, costs: Costs, tokens: int, *, loss: str = "all", bad: str = "image"):
-        self.sources, self.tok, self.costs, self.tokens, self.loss, self.bad = sources, tok, costs, tokens, loss, bad
+    `tokens`, `patches`: what a pack holds (patches 0: any number); a node larger than that is cut or left out, and named in `Batch.bad`.
+    """
+
+    def __init__(
+        self, sources: list[Index], tok: Bytes | Tokens, costs: Costs, tokens: int, *,
+        loss: str = "all", bad: str = "image", patches: int = 0,
+    ):  # fmt: skip
+        self.sources, self.tok, self.costs, self.tokens, self.patches = sources, tok, costs, tokens, patches
+        self.loss, self.bad = loss, bad
 
     def batch(self, pack: Pack) -> Batch:
         row = Row(self)
@@ -91,78 +98,67 @@ class Row:
                     if self.r.bad == "document":
                         return
         self.provenance.append({**where, "tokens": [len(self.ids), 0]})
-        self.fill(used, pictures, begins=span.first == 0, ends=span.last == len(all_nodes))
+        lost = self.fill(used, pictures, ends=span.last == len(all_nodes))
+        if lost:
+            error = f"a node larger than a pack of {self.r.tokens} tokens: {lost} left out"
+            self.bad.append({**where, "what": "text", "error": error, "lost": lost})
         self.provenance[-1]["tokens"][1] = len(self.ids)
 
     def picture(self, data: bytes, node: Node) -> list[torch.Tensor]:
         pixels = decode(data)
         w, h = node.size if node.size[0] else (pixels.shape[2], pixels.shape[1])
         cells = self.r.costs.grids(w, h)
+        if self.r.patches and (size := sum(a * b for a, b in cells)) > self.r.patches:
+            raise BadImage(f"{size} patches: a pack holds {self.r.patches}")
         return [patches(c, g, self.r.costs.patch) for c, g in zip(crops(pixels, len(cells)), cells, strict=True)]
 
-    def fill(self, used: list[Node], pictures: dict[int, list[torch.Tensor]], *, begins: bool, ends: bool) -> None:
-        """Token ids, labels and image slots of one document: BOS, nodes, and EOS where the document ends here."""
+    def fill(self, used: list[Node], pictures: dict[int, list[torch.Tensor]], *, ends: bool, cut: bool = True) -> int:
+        """Token ids, labels and image slots of one document: BOS, nodes, and EOS where the document ends here.
+
+        Only a lone node larger than a pack is cut (`cut`), never inside an image. Returns how many tokens were left out.
+        """
         r, tok = self.r, self.r.tok
         ids, counts = [tok.bos], [False]  # counts: may be a target
-        visual: list[tuple[int, list[torch.Tensor]]] = []
-        after_image = False
+        visual: list[tuple[int, int, list[torch.Tensor]]] = []  # first token, end, crops
         for place, n in enumerate(used):
             if n.ids is not None:
                 ids += n.ids
-                counts += [r.loss == "all" or (r.loss == "answers" and n.answer) or (r.loss == "after_image" and after_image)] * len(n.ids)
-                continue
-            if place not in pictures:
-                continue
-            after_image = True
-            if ids[-1] == tok.fake:  # two neighbours share one fake token
-                ids.pop(), counts.pop()
-            visual.append((len(ids), pictures[place]))
-            if r.costs.inline:
-                for p in pictures[place]:
-                    ids += [tok.fake, *[tok.image] * self.per_crop(p, n)]
-                ids.append(tok.fake)
-            else:
-                ids += [tok.fake, tok.image, tok.fake]
-            counts += [False] * (len(ids) - len(counts))
+                counts += [r.loss == "all" or (r.loss == "answers" and n.answer) or (r.loss == "after_image" and bool(visual))] * len(n.ids)
+            elif place in pictures:
+                if ids[-1] == tok.fake:  # two neighbours share one fake token
+                    ids.pop(), counts.pop()
+                begin = len(ids)
+                if r.costs.inline:
+                    for p in pictures[place]:
+                        ids += [tok.fake, *[tok.image] * r.costs.crop_tokens(_grid(p))]
+                    ids.append(tok.fake)
+                else:
+                    ids += [tok.fake, tok.image, tok.fake]
+                counts += [False] * (len(ids) - len(counts))
+                visual.append((begin, len(ids), pictures[place]))
         if ends:
             ids.append(tok.eos)
             counts.append(r.loss == "all" or (r.loss == "answers" and counts[-1]))
-        ids, counts = self.fit(ids, counts, visual)
-        base, k = len(self.ids), len(self.grids)
-        for n, (at, crop) in enumerate(visual):
+        whole = len(ids)
+        if cut and whole > r.tokens:
+            most = next((a for a, b, _ in visual if b > r.tokens), r.tokens)
+            ids, counts, visual = ids[:most], counts[:most], [v for v in visual if v[0] < most]
+        self._append(ids, counts, visual)
+        return whole - len(ids)
+
+    def _append(self, ids: list[int], counts: list[bool], visual: list[tuple[int, int, list[torch.Tensor]]]) -> None:
+        base = len(self.ids)
+        for n, (at, _, crop) in enumerate(visual):
             until = visual[n + 1][0] if n + 1 < len(visual) else len(ids)
-            first = k
-            for p in crop:
-                self.patches.append(p)
-                k += 1
-            self.runs.append((base + at, base + until, first, k))
-        self.grids += self.shapes
-        if r.costs.inline:
-            self.slots += [base + i for i, t in enumerate(ids) if t == tok.image]
+            self.runs.append((base + at, base + until, len(self.grids), len(self.grids) + len(crop)))
+            self.patches += crop
+            self.grids += [_grid(p) for p in crop]
+        if self.r.costs.inline:
+            self.slots += [base + i for a, b, _ in visual for i in range(a, b) if ids[i] == self.r.tok.image]
         self.ids += ids
         self.positions += range(len(ids))
         self.labels += [t if c else IGNORE for t, c in zip(ids[1:], counts[1:], strict=True)] + [IGNORE]
         self.cu.append(len(self.ids))
-        self.shapes = []
-
-    shapes: list[tuple[int, int]] = []
-
-    def per_crop(self, crop: torch.Tensor, node: Node) -> int:
-        return self.r.costs.crop_tokens(_grid(crop))
-
-    def fit(self, ids: list[int], counts: list[bool], visual: list) -> tuple[list[int], list[bool]]:
-        """Only a lone node larger than a pack is cut here, never inside an image."""
-        most = self.r.tokens
-        if len(ids) > most:
-            while visual and visual[-1][0] < most < visual[-1][0] + self._width(visual[-1][1]):
-                most = visual.pop()[0]
-            ids, counts = ids[:most], counts[:most]
-            visual[:] = [v for v in visual if v[0] < most]
-        self.shapes = [_grid(p) for _, crop in visual for p in crop]
-        return ids, counts
-
-    def _width(self, crop: list[torch.Tensor]) -> int:
-        return sum(self.r.costs.crop_tokens(_grid(p)) + 1 for p in crop) + 1 if self.r.costs.inline else 3
 
     def done(self) -> Batch:
         tok = self.r.tok

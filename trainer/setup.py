@@ -49,7 +49,8 @@ class Corpus:
         return Plan(sources, costs(r.model, stage), tokens=stage.tokens, patches=stage.patches, window=r.data.window, seed=seed)
 
     def reader(self, stage: Stage) -> Reader:
-        return Reader(self.indexes, self.tok, costs(self.recipe.model, stage), stage.tokens, loss=stage.loss, bad=self.recipe.data.bad)
+        cost = costs(self.recipe.model, stage)
+        return Reader(self.indexes, self.tok, cost, stage.tokens, loss=stage.loss, bad=self.recipe.data.bad, patches=stage.patches)
 
 
 def costs(model: Model, stage: Stage) -> Costs:
