@@ -32,6 +32,7 @@ class Tokens:
         file = os.path.join(path, "tokenizer.json") if os.path.isdir(path) else path
         self._t = Tokenizer.from_file(file)
         self._t.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in (IMAGE, FAKE, END)])
+        self._t.encode_special_tokens = True  # a page that says "<image>" says so in letters: it cannot place a token
         with open(file, "rb") as f:
             self.hash = hashlib.sha256(f.read()).hexdigest()[:16]
         self.vocab = self._t.get_vocab_size()

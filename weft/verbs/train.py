@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from weft.console import emit, say
 from weft.exits import DONE, ENVIRONMENT, LIMIT, PARTIAL, USAGE, Failure
@@ -12,15 +13,20 @@ examples:
   weft train configs/recipes/tiny-cpu.toml --set data.shards=RUN --set run.out=OUT
   weft train why OUT --step 120                the documents of that step
   weft train export OUT HF_FOLDER              newest checkpoint as a folder that transformers reads
+  weft train sft ROWS ... --images DIR --to FILE --evaluation mmmu.txt mmmu.pdq    conversations without what an evaluation set holds
   torchrun --nproc-per-node 8 -m weft.main train RECIPE
 
 Run the same command again and it goes on from the newest checkpoint. Exit code 3: stopped by a signal, saved."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="+", help="a recipe; or `why OUT`; or `export OUT FOLDER`")
+    parser.add_argument("recipe", nargs="+", help="a recipe; or `why OUT`; or `export OUT FOLDER`; or `sft FILE ...`")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting")
     parser.add_argument("--step", type=int, default=None, help="why: which step, from 1")
+    parser.add_argument("--images", help="sft: folder of the pictures (those inside .parquet files are written there)")
+    parser.add_argument("--to", help="sft: file to write; the pictures must lie below its folder")
+    parser.add_argument("--evaluation", nargs="*", default=[], help="sft: evaluation sets (.txt, .sha256, .pdq) to leave out")
+    parser.add_argument("--ordered", action="store_true", help="sft: keep the order of turns (default: shuffled)")
     parser.add_argument("--json", action="store_true")
 
 
@@ -38,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
             return _why(args)
         if args.recipe[0] == "export":
             return _export(args)
+        if args.recipe[0] == "sft":
+            return _sft(args)
         if len(args.recipe) != 1:
             raise Failure(USAGE, f"one recipe was expected, found {len(args.recipe)}")
         return _train(args)
@@ -89,3 +97,46 @@ def _export(args: argparse.Namespace) -> int:
         raise Failure(USAGE, str(e)) from e
     say(f"written to {args.recipe[2]}")
     return DONE
+
+
+def _sft(args: argparse.Namespace) -> int:
+    from itertools import chain
+
+    from trainer.sft import prepare, rows_of
+
+    if len(args.recipe) < 2 or not args.images or not args.to:
+        raise Failure(USAGE, "weft train sft FILE ... --images DIR --to FILE.jsonl [--evaluation FILE ...]")
+    try:
+        contaminated = _evaluation(args.evaluation) if args.evaluation else None
+        rows = chain.from_iterable(rows_of(f, args.images) for f in args.recipe[1:])
+        counts = prepare(rows, args.images, args.to, ordered=args.ordered, contaminated=contaminated)
+    except (ValueError, OSError) as e:
+        raise Failure(USAGE, str(e)) from e
+    if args.json:
+        emit(counts)
+    say("  ".join(f"{n} {name}" for name, n in counts.items()))
+    return DONE
+
+
+def _evaluation(files: list[str]) -> Callable[[list[bytes], list[str]], str]:
+    """The same judgement as stage `select` makes: 13 words in a row, equal bytes, PDQ within 31 bits."""
+    import hashlib
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from pipelines.dedup.decontaminate import load
+    from pipelines.dedup.images import PDQ_QUALITY
+    from pipelines.dedup.shingles import Texts
+    from pipelines.images.pdq import pdq
+
+    sets = load(files)
+
+    def overlaps(pictures: list[bytes], texts: list[str]) -> str:
+        greys = [np.asarray(Image.open(io.BytesIO(p)).convert("L")) for p in pictures]
+        hashes = [h if quality >= PDQ_QUALITY else None for h, quality in map(pdq, greys)]  # flat pictures all look alike
+        found = sets.of_images([hashlib.sha256(p).hexdigest() for p in pictures], hashes) if pictures else []
+        return next((name for name in [*found, *sets.of_texts(Texts.of(texts))] if name), "")
+
+    return overlaps
