@@ -64,7 +64,41 @@ def _size(draw: Stream, aspects: tuple[tuple[int, int], ...]) -> tuple[int, int,
 
 
 def case(*name: object, skill: str, unseen: bool, aspects: tuple[tuple[int, int], ...] = SQUARE) -> Case:
-    """The case of a stream's name. `unseen`: made of held-out combinations. ValueError on an unknown skill."""
+    """The case of a stream's name. `unseen`: made of held-out combinations. ValueError on an unknown skill.
+
+    Where no answer gives away another, seen cases carry further questions about the same picture (the Cauldron's shared turns).
+    """
+    new = _case(*name, skill=skill, unseen=unseen, aspects=aspects)
+    if unseen:
+        return new
+    draw = Stream("ablation", "more", skill, *name)
+    more = [replace(t, pictures=0) for t in _further(new)]
+    turns = [replace(new.turns[0], pictures=0), *more] if more else list(new.turns)
+    if more:
+        turns = draw.sample(turns, len(turns))
+        turns[0] = replace(turns[0], pictures=1)
+    return replace(new, turns=tuple(turns))
+
+
+def _further(c: Case) -> list[Turn]:
+    """Other questions about the only picture of a case that its first answer says nothing about."""
+    scene = c.scenes[0]
+    if c.skill == "word":
+        return [Turn("what colour is the word ?", scene.ink, 0)]
+    if c.skill == "box":
+        return [Turn("what colour is the box ?", scene.ink, 0)]
+    if c.skill == "count":
+        g = scene.groups[0]
+        return [Turn(f"what colour is the {g.shape} ?", g.colour, 0)]
+    if c.skill == "relation":
+        return [Turn(f"what colour is the {g.shape} ?", g.colour, 0) for g in scene.groups]
+    if c.skill in ("colour", "shape"):
+        a, b = scene.groups
+        return [Turn(f"what colour is the {b.shape} ?", b.colour, 0) if c.skill == "colour" else Turn(f"which shape is {b.colour} ?", b.shape, 0)]
+    return []
+
+
+def _case(*name: object, skill: str, unseen: bool, aspects: tuple[tuple[int, int], ...]) -> Case:
     if skill not in SKILLS:
         raise ValueError(f"no skill {skill!r}; there are {', '.join(SKILLS)}")
     draw = Stream("ablation", skill, unseen, *name)
