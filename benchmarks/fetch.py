@@ -55,7 +55,7 @@ class Site(asyncio.Protocol):
         host = head.lower().split(b"host:", 1)[1].split(b"\\r\\n", 1)[0].strip().split(b":")[0]
         if host.startswith(b"silent"): return
         now = time.monotonic()
-        asyncio.get_running_loop().call_later(latency, self.reply, host, path, now)
+        asyncio.get_runningrun_loop().call_later(latency, self.reply, host, path, now)
     def reply(self, host, path, begin):
         if not self.open: return
         if path == b"/robots.txt": out = ROBOTS
@@ -70,11 +70,11 @@ class Site(asyncio.Protocol):
     def drip(self):
         if self.open:
             self.t.write(b"x")
-            asyncio.get_running_loop().call_later(0.5, self.drip)
+            asyncio.get_runningrun_loop().call_later(0.5, self.drip)
 async def main():
-    server = await asyncio.get_running_loop().create_server(Site, "127.0.0.1", 0, backlog=4096)
+    server = await asyncio.get_runningrun_loop().create_server(Site, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    await asyncio.get_runningrun_loop().run_in_executor(None, sys.stdin.read)
     if log: log.close()
 uvloop.run(main())
 """
@@ -100,8 +100,8 @@ def server(folder: str, latency_s: float = LATENCY_S, log: str = "") -> Iterator
 
 def ours(port: int, urls: list[str], folder: str, seen: Callable[[Any, float], None] = lambda r, t: None, **settings: Any) -> float:
     """Seconds for the stage's own engine, transport and journal over these URLs."""
-    from pipelines.stages.fetch import _loop, fetch
     from pipelines.web.fetch.journal import Journal
+    from pipelines.web.fetch.worker import fetch, run_loop
 
     base = {"contact": "https://example.org/crawler", "per_host_delay_s": 0.0, "concurrency": CONNECTIONS}
     chosen = FetchSettings(**{**base, "allow_test_resolve": True, "test_resolve": {"*": f"127.0.0.1:{port}"}, **settings})
@@ -114,7 +114,7 @@ def ours(port: int, urls: list[str], folder: str, seen: Callable[[Any, float], N
         seen(row, time.monotonic() - began)
 
     journal.add = add  # type: ignore[method-assign]
-    _loop(fetch([(str(i), u) for i, u in enumerate(urls)], chosen, journal))
+    run_loop(fetch([(str(i), u) for i, u in enumerate(urls)], chosen, journal))
     journal.close()
     return time.monotonic() - began
 
@@ -124,14 +124,14 @@ def bare(port: int, urls: list[str], own_files: bool = False) -> float:
     `own_files`: it asks each host for robots.txt and tdmrep.json too, as ours must, so that both send the same requests."""
     import aiohttp
 
-    from pipelines.stages.fetch import _loop
-    from pipelines.web.fetch.transport import _Resolver
+    from pipelines.web.fetch.dial import Resolver
+    from pipelines.web.fetch.worker import run_loop
 
     hosts = dict.fromkeys(u.split("/", 3)[2] for u in urls) if own_files else ()
     every = [f"http://{h}{path}" for path in OWN_FILES for h in hosts] + urls
 
     async def main() -> None:
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS, resolver=_Resolver({"*": f"127.0.0.1:{port}"}))
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS, resolver=Resolver({"*": f"127.0.0.1:{port}"}))
         queue = iter(every)
         async with aiohttp.ClientSession(connector=connector) as session:
 
@@ -144,7 +144,7 @@ def bare(port: int, urls: list[str], own_files: bool = False) -> float:
             await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
 
     began = time.monotonic()
-    _loop(main())
+    run_loop(main())
     return time.monotonic() - began
 
 

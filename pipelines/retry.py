@@ -28,7 +28,7 @@ def retry_failed(run: str, config: Config, mark: bool = True) -> dict[str, int]:
     manifest = _manifest(run, digest)
     if manifest.config != {**_settings(config), "earlier": manifest.config.get("earlier", "")}:
         raise StageError(f"{run}: the settings of [fetch] have changed since it was fetched; `weft run` fetches with the new ones")
-    from pipelines.web.fetch.engine import is_passing
+    from pipelines.web.fetch.answer import is_passing
 
     waiting = {s: n for s, n in sorted(manifest.facts.get("statuses", {}).items()) if is_passing(s)}
     if waiting and mark:

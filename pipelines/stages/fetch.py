@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -16,12 +14,12 @@ import pyarrow.parquet as pq
 from pipelines import storage
 from pipelines.beam import map_parts, worker_count
 from pipelines.settings.config import Config
-from pipelines.settings.fetch import OUTPUT_NEUTRAL, FetchSettings
+from pipelines.settings.fetch import OUTPUT_NEUTRAL
 from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
 from pipelines.web.fetch import held
 from pipelines.web.fetch.journal import Journal
-from pipelines.web.fetch.record import row_of
+from pipelines.web.fetch.publish import publish
 from pipelines.web.urls import host_of
 from schemas import layout, tables
 from schemas.ids import bucket_of
@@ -103,15 +101,15 @@ class FetchBucket:
     def __call__(self, bucket: str) -> None:
         wanted = self._wanted(int(bucket))
         journal = Journal(self._scratch(bucket))
-        finished = {r["image_id"] for r in journal.rows}
-        for row, body in self._held(bucket, {i: u for i, u in wanted.items() if i not in finished}):
+        for row, body in self._held(bucket, {i: u for i, u in wanted.items() if i not in journal}):
             journal.add(row, body)
-        finished = {r["image_id"] for r in journal.rows}
-        left = [(i, u) for i, u in sorted(wanted.items()) if i not in finished]
+        left = [(i, u) for i, u in sorted(wanted.items()) if i not in journal]
         if left:
-            _loop(fetch(left, self.ctx.config.fetch, journal, partial(self._share, int(bucket))))
+            from pipelines.web.fetch.worker import fetch, run_loop
+
+            run_loop(fetch(left, self.ctx.config.fetch, journal, partial(self._share, int(bucket))))
+        publish(self.ctx, bucket, journal, len(wanted))
         journal.close()
-        self._publish(bucket, journal, len(wanted))
         journal.remove()
 
     def _share(self, bucket: int, host: str) -> int:
@@ -159,89 +157,3 @@ class FetchBucket:
         from schemas.ids import digest128
 
         return os.path.join(tempfile.gettempdir(), "weft-fetch", digest128(self.ctx.root), bucket)
-
-    def _publish(self, bucket: str, journal: Journal, wanted: int) -> None:
-        """Blob first, then the table that points into it; both in image_id order, so that equal answers give equal bytes."""
-        rows = sorted(journal.rows, key=lambda r: r["image_id"])
-        places: dict[str, int] = {}
-        size = 0
-        temporary = layout.table_file("blobs", bucket).removesuffix(".parquet")
-        with storage.atomic(self.ctx.path(f"{temporary}.bin")) as blob:
-            for r in rows:
-                if r["bytes"] and r["sha256"] not in places:
-                    places[r["sha256"]] = size
-                    blob.write(journal.body(r))
-                    size += r["bytes"]
-        blob_path = f"{temporary}.bin"
-        records, optouts, statuses = [], [], {}
-        for r in rows:
-            records.append({
-                "image_id": r["image_id"], "url": r["url"], "host": r["host"], "bucket": bucket, "status": r["status"],
-                "http_status": r["http_status"], "final_url": r["final_url"], "redirects": r["redirects"],
-                "address_class": r["address_class"], "content_type": r["content_type"], "bytes": r["bytes"], "sha256": r["sha256"],
-                "blob": blob_path if r["bytes"] else "", "blob_offset": places.get(r["sha256"], 0), "attempts": r["attempts"],
-                "seconds": r["seconds"], "fetched_at": r["fetched_at"], "detail": r["detail"],
-            })  # fmt: skip
-            statuses[r["status"]] = statuses.get(r["status"], 0) + 1
-            optouts += [{**o, "subject": "image", "id": r["image_id"], "url": r["url"], "seen_at": r["fetched_at"]} for o in r["optouts"]]
-        out = {
-            "urls": pa.Table.from_pylist(records, tables.schema("urls")),
-            "optouts": pa.Table.from_pylist(optouts, tables.schema("optouts")),
-        }
-        facts = {"wanted": wanted, "statuses": statuses, "bytes": size}
-        written = [(name, storage.write_table(self.ctx.root, layout.table_file(name, bucket), t)) for name, t in out.items()]
-        written.append(("blobs", Part(blob_path, len(places), blob.bytes, blob.sha256.hexdigest())))
-        self.ctx.writer.commit_written("bucket", bucket, written, facts)
-
-
-async def fetch(
-    urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, share: Callable[[str], int] = lambda host: 1
-) -> None:
-    """Fetch what is left of a bucket into its journal."""
-    from pipelines.web.fetch.engine import Policy, Result, fetch_all
-    from pipelines.web.fetch.lists import load_lists
-    from pipelines.web.fetch.transport import Bounds, HttpTransport
-
-    bounds = Bounds(settings.max_bytes, settings.total_s, settings.connect_s, settings.max_redirects, ports=settings.ports)
-    policy = Policy(
-        agent=settings.agent_string(), robots=settings.robots, tokens=frozenset(settings.opt_out_tokens),
-        connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
-        retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
-        concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
-        share=share,
-    )  # fmt: skip
-    transport = HttpTransport(
-        policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy,
-        per_host=settings.per_host_connections,
-    )  # fmt: skip
-
-    def record(r: Result) -> None:
-        journal.add(row_of(r), r.answer.body)
-
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(64, settings.concurrency), "dns"))
-    _many_files()
-    try:
-        await fetch_all(urls, transport, bounds, policy, record)
-    finally:
-        await transport.close()
-
-
-def _many_files() -> None:
-    """Thousands of connections need as many descriptors as this process may have."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65_536)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536) if hard > 65_536 else wanted, hard))
-
-
-def _loop(work: Any) -> None:
-    try:
-        import uvloop
-
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    except ImportError:
-        runner = asyncio.Runner()
-    with runner:
-        runner.run(work)

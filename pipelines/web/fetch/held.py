@@ -13,11 +13,11 @@ from pipelines import storage
 from pipelines.settings.fetch import FetchSettings
 from pipelines.stage import StageError
 from pipelines.web import http, warc
-from pipelines.web.fetch.engine import Result, is_passing, words
+from pipelines.web.fetch.answer import Answer, is_passing, words
+from pipelines.web.fetch.engine import Result
 from pipelines.web.fetch.img2dataset import stored
 from pipelines.web.fetch.lists import load_lists
 from pipelines.web.fetch.record import row_of
-from pipelines.web.fetch.transport import Answer
 from pipelines.web.optout import Signal, acting, image_signals
 from pipelines.web.records import Record
 from pipelines.web.urls import host_of

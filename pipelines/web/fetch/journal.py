@@ -8,83 +8,93 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from io import RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 SYNC_SECONDS = 2.0  # between two syncs to the disk; they run beside the event loop, which a busy disk would hold up
 
 
+class _Place(NamedTuple):
+    line: int  # offset of the line
+    at: int  # offset of the body
+    size: int
+
+
 class Journal:
-    """An append-only pair of files: one line of JSON per finished URL, and the bodies one after another."""
+    """One append-only file: for each finished URL a line of JSON and, right behind it, its body. A URL has finished when its record
+    is here: whole records outlive the process, torn ones are cut off and asked for again. Only offsets stay in memory."""
 
     def __init__(self, stem: str):
-        self.lines, self.bodies = Path(stem + ".jsonl"), Path(stem + ".bin")
-        self.lines.parent.mkdir(parents=True, exist_ok=True)
-        self.rows = list(self._recover())
-        self._lines = self.lines.open("ab", buffering=0)  # each write goes to the kernel: a killed process loses nothing
-        self._bodies = self.bodies.open("ab", buffering=0)
-        self._size = self._bodies.seek(0, os.SEEK_END)
+        self.path = Path(stem + ".journal")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._places: dict[str, _Place] = {}
+        self._end = self._recover()
+        os.ftruncate(self._fd, self._end)
+        os.lseek(self._fd, self._end, os.SEEK_SET)
         self._synced, self._syncing = time.monotonic(), threading.Thread()
 
-    def _recover(self) -> Iterator[dict[str, Any]]:
-        """Whole lines whose body is whole; what lies behind the last of them is cut off."""
-        if not self.lines.exists():
-            return
-        have = self.bodies.stat().st_size if self.bodies.exists() else 0
-        good_lines = good_bodies = 0
-        for line in self.lines.read_bytes().splitlines(keepends=True):
-            try:
-                row = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                row = None
-            if row is None or row["at"] + row["bytes"] > have or (row["sha256"] and self._sha256(row) != row["sha256"]):
-                break
-            good_lines += len(line)
-            good_bodies = max(good_bodies, row["at"] + row["bytes"])
-            yield row
-        os.truncate(self.lines, good_lines)
-        if self.bodies.exists():
-            os.truncate(self.bodies, good_bodies)
+    def _recover(self) -> int:
+        """Where the last whole record ends."""
+        with open(self.path, "rb") as f:
+            for row, place in records(f):
+                self._places[row["image_id"]] = place
+        return max((p.at + p.size for p in self._places.values()), default=0)
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._places
 
     def add(self, row: dict[str, Any], body: bytes) -> None:
-        """Record one finished URL. Bodies reach the disk before the lines that name them."""
-        row = {**row, "at": self._size, "bytes": len(body)}
-        if body:
-            _write(self._bodies, body)
-            self._size += len(body)
-        self.rows.append(row)
-        _write(self._lines, json.dumps(row).encode() + b"\n")
+        """Record one finished URL: one write, which goes to the kernel before this returns."""
+        line = json.dumps({**row, "bytes": len(body)}).encode() + b"\n"
+        _write(self._fd, line, body)
+        self._places[row["image_id"]] = _Place(self._end, self._end + len(line), len(body))
+        self._end += len(line) + len(body)
         if time.monotonic() - self._synced > SYNC_SECONDS and not self._syncing.is_alive():
             self._synced, self._syncing = time.monotonic(), threading.Thread(target=self.sync, daemon=True)
             self._syncing.start()
 
     def sync(self) -> None:
-        for f in (self._bodies, self._lines):
-            os.fsync(f.fileno())
+        os.fsync(self._fd)
 
-    def _sha256(self, row: dict[str, Any]) -> str:
-        return hashlib.sha256(self.body(row)).hexdigest()
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The records in the order of image ids."""
+        for _, place in sorted(self._places.items()):
+            yield json.loads(os.pread(self._fd, place.at - place.line, place.line))
 
-    def body(self, row: dict[str, Any]) -> bytes:
-        with self.bodies.open("rb") as f:
-            f.seek(row["at"])
-            return f.read(row["bytes"])
+    def body(self, image_id: str) -> bytes:
+        place = self._places[image_id]
+        return os.pread(self._fd, place.size, place.at) if place.size else b""
 
     def close(self) -> None:
         if self._syncing.is_alive():
             self._syncing.join()
         self.sync()
-        self._lines.close()
-        self._bodies.close()
+        os.close(self._fd)
 
     def remove(self) -> None:
-        self.lines.unlink(missing_ok=True)
-        self.bodies.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
 
-def _write(f: RawIOBase, data: bytes) -> None:
-    """All of it: an unbuffered file may take less at once."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[f.write(rest) or 0 :]
+def records(f: IO[bytes]) -> Iterator[tuple[dict[str, Any], _Place]]:
+    """The whole records at the beginning of a journal; ends at the first that is torn."""
+    while line := f.readline():
+        try:
+            row = json.loads(line)
+            size, sha256 = row["bytes"], row["sha256"]
+        except (ValueError, KeyError, TypeError):
+            return
+        at = f.tell()
+        body = f.read(size)
+        if not line.endswith(b"\n") or len(body) != size or (sha256 and hashlib.sha256(body).hexdigest() != sha256):
+            return
+        yield row, _Place(at - len(line), at, size)
+
+
+def _write(fd: int, *pieces: bytes) -> None:
+    """All of it: one call may take less."""
+    left = os.writev(fd, pieces)
+    for piece in pieces:
+        rest, left = memoryview(piece)[min(left, len(piece)) :], max(0, left - len(piece))
+        while rest:
+            rest = rest[os.write(fd, rest) :]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from pipelines.web.fetch.transport import Answer, Bounds
+from pipelines.web.fetch.answer import Answer, Bounds
 
 REFUSED = ("address denied", "port denied", "scheme denied", "bad url")  # by us, before anything was sent
 MAX_BYTES = 500 << 10  # RFC 9309, 2.5: parsers must read at least 500 KiB

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from pipelines.web.fetch.transport import Answer, Bounds
+from pipelines.web.fetch.answer import Answer, Bounds
 
 PATH = "/.well-known/tdmrep.json"
 MAX_BYTES = 500 << 10
@@ -26,6 +26,8 @@ class TdmFile:
 
     def refusal(self, url: str) -> str:
         """"" if the URL is not reserved, else a status in words. The first rule that matches decides."""
+        if not self.rules:
+            return ""
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         for location, reserved in self.rules:

@@ -9,8 +9,10 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from pipelines.web.fetch.addresses import PUBLIC, classify
-from pipelines.web.fetch.engine import Policy, fetch_all
-from pipelines.web.fetch.transport import Bounds, HttpTransport
+from pipelines.web.fetch.answer import Bounds
+from pipelines.web.fetch.engine import fetch_all
+from pipelines.web.fetch.lane import Policy
+from pipelines.web.fetch.transport import HttpTransport
 from tests.support.hostile_server import HostileServer
 
 FORBIDDEN = {

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
-from pipelines.web.fetch.engine import Policy, fetch_all
-from pipelines.web.fetch.transport import Bounds, HttpTransport
+from pipelines.web.fetch.answer import Bounds
+from pipelines.web.fetch.engine import fetch_all
+from pipelines.web.fetch.lane import Policy
+from pipelines.web.fetch.transport import HttpTransport
 from tests.support.hostile_server import IMAGE, HostileServer, bomb
 
 AGENT = "weft/0.1 (+https://example.org/crawler)"

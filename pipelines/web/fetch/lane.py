@@ -1,0 +1,246 @@
+"""One host: its rules, its pace, its queue.
+
+A lane is a heap of items by the time they may be asked for, its own workers (as many as connections), its own clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pipelines.web.fetch.answer import HANGING, REDIRECT, Answer, Bounds, is_passing, words
+from pipelines.web.fetch.dial import origin_of, site_of
+from pipelines.web.fetch.robots import Robots, robots_of
+from pipelines.web.fetch.tdmrep import TOKEN, TdmFile, tdm_file_of
+from pipelines.web.optout import Signal, acting, image_signals
+
+if TYPE_CHECKING:
+    from pipelines.web.fetch.engine import Engine
+
+STRIKES = 3  # requests in a row that hang, after which a host is left alone for this time
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How politely. Times in seconds; the settings of [fetch] say the same at greater length."""
+
+    agent: str
+    robots: bool = True
+    tokens: frozenset[str] = frozenset()
+    connections: int = 2
+    delay_s: float = 1.0
+    crawl_delay_cap_s: float = 30.0
+    retries: int = 2
+    backoff_s: float = 1.0
+    backoff_cap_s: float = 60.0
+    concurrency: int = 512
+    deadline_s: float = 3600.0
+    blocked: Callable[[str], str] = lambda url: ""  # a supplied list's name if it holds the URL
+    share: Callable[[str], int] = lambda host: 1  # how many workers may be asking this host at once; each takes that part of its pace
+
+
+@dataclass(slots=True)
+class Item:
+    """One URL on its way."""
+
+    image_id: str
+    url: str
+    host: str
+    here: str  # after redirects
+    hops: int = 0
+    attempts: int = 0
+    spent: float = 0.0  # seconds of requests, of this attempt's hops
+    seconds: float = 0.0  # of all
+    wait: float = 0.0
+
+
+@dataclass(slots=True)
+class _Rules:
+    """What one origin's files say."""
+
+    robots: Robots | None = None
+    tdm: TdmFile = field(default_factory=TdmFile)
+
+
+class Lane:
+    """The queue of one host and what is known of the host."""
+
+    def __init__(self, engine: Engine, host: str):
+        self.engine, self.host, self.policy = engine, host, engine.policy
+        self.queue: list[tuple[float, int, Item]] = []
+        self.pushed = self.active = self.strikes = 0
+        self.proven = False
+        self.share = max(1, self.policy.share(host))
+        self.connections = 1 if self.share > 1 else self.policy.connections
+        self.delay, self.next_start = self.policy.delay_s * self.share, 0.0
+        self.starting = asyncio.Lock()
+        self.origins: dict[str, asyncio.Future[_Rules]] = {}
+
+    def push(self, item: Item, ready: float) -> None:
+        self.pushed += 1
+        heapq.heappush(self.queue, (ready, self.pushed, item))
+        if not self.active or self.proven:
+            self._grow()
+
+    def _grow(self) -> None:
+        """One more worker: the first at once, a further one only while there are fewer workers than slots."""
+        if self.queue and self.active < (self.connections if len(self.engine.tasks) < self.policy.concurrency else 1):
+            self.active += 1
+            self.engine.start(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self.queue:
+                ready, _, item = heapq.heappop(self.queue)
+                if self.engine.is_open(item):
+                    await self._one(item, ready)
+        finally:
+            self.active -= 1
+
+    async def _one(self, item: Item, ready: float) -> None:
+        known = self.origins.get(origin_of(item.here))
+        rules = known.result() if known is not None and known.done() else await self._rules(item.here)
+        if rules.robots is not None and (why := rules.robots.refusal(item.here)):
+            said = () if rules.robots.unreachable else ((Signal("robots.txt", "disallow", "disallow"), rules.robots.sha256),)
+            return self.engine.finish(item, words(why, item.here), said)
+        if why := rules.tdm.refusal(item.here):
+            return self.engine.finish(item, words(why, item.here), ((Signal(TOKEN, "tdmrep.json", TOKEN), rules.tdm.sha256),))
+        if self.strikes >= STRIKES:
+            return self.engine.finish(item, words("host unresponsive", item.here))
+        left = self.engine.bounds
+        if item.spent:
+            left = replace(left, total_s=max(1.0, left.total_s - item.spent))
+        answer, seconds = await self._ask(item.here, left, ready)
+        item.attempts += not item.hops
+        item.spent += seconds
+        item.seconds += seconds
+        if answer.status == REDIRECT:
+            item.hops += 1
+            item.here = answer.final_url
+            if item.hops > self.engine.bounds.max_redirects:
+                return self.engine.finish(item, words("too many redirects", item.here))
+            return self.engine.route(item)
+        if is_passing(answer.status) and item.attempts <= self.policy.retries and self.strikes < STRIKES:
+            pause = min(self.policy.backoff_cap_s, max(item.wait * random.uniform(0.5, 1.5), answer.retry_after_s))
+            if answer.http_status in (429, 503):  # the whole host asks for a rest
+                self.next_start = max(self.next_start, time.monotonic() + pause)
+            item.wait *= 2
+            item.here, item.hops, item.spent = item.url, 0, 0.0
+            return self.engine.route(item, time.monotonic() + pause)
+        self.engine.finish(item, answer, tuple((s, s.evidence) for s in image_signals(answer.headers)))
+
+    async def _ask(self, url: str, bounds: Bounds, ready: float = 0.0, follow: bool = False) -> tuple[Answer, float]:
+        """One request, when this host may be asked again and a slot is free. The next may start a delay after this one has been
+        sent, not after it was begun: a connection that is long in coming would bring both to the host together."""
+        if ready and (wait := ready - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        engine, doubtful, slot = self.engine, False, False
+        gate = _Gate(self)
+        await self.starting.acquire()
+        try:
+            await self._pause()
+            if not self.proven:
+                await engine.doubtful.acquire()
+                doubtful = True
+            await engine.slots.acquire()
+            slot = True
+            await self._pause()  # a redirect of another host's robots.txt may have come here meanwhile
+            began = self.reserve()
+            answer = await engine.transport.get(
+                url, bounds, None if follow else self._stop, follow=follow, before_hop=gate.hop, sent=gate.sent
+            )
+            hangs = answer.status.startswith(HANGING)
+            self.strikes = self.strikes + 1 if hangs else 0
+            self.proven = not hangs
+            if self.proven:
+                self._grow()  # a further connection only to a host that answers
+            return answer, time.monotonic() - began
+        finally:
+            gate.open()
+            if slot:
+                engine.slots.release()
+            if doubtful:
+                engine.doubtful.release()
+
+    def reserve(self) -> float:
+        """A request is under way now: the next may follow a delay later."""
+        now = time.monotonic()
+        self.next_start = max(self.next_start, now + self.delay)
+        return now
+
+    async def _pause(self) -> None:
+        while (wait := self.next_start - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+
+    async def _rules(self, url: str) -> _Rules:
+        """The rules of a URL's origin, asked for once; who comes meanwhile waits."""
+        origin = origin_of(url)
+        if (known := self.origins.get(origin)) is None:
+            known = self.origins[origin] = asyncio.get_running_loop().create_future()
+            try:
+                known.set_result(await self._learn(url))
+            except BaseException:
+                known.cancel()
+                raise
+        return known.result() if known.done() else await asyncio.shield(known)
+
+    async def _learn(self, url: str) -> _Rules:
+        rules = _Rules()
+        if self.policy.robots:
+            rules.robots = await robots_of(url, self._patiently, self.policy.agent, self.engine.bounds)
+            self.delay = max(self.delay, min(rules.robots.delay_s, self.policy.crawl_delay_cap_s) * self.share)
+            self.next_start = max(self.next_start, time.monotonic() + self.delay if self.delay else 0.0)
+            if rules.robots.unreachable:
+                return rules
+        if TOKEN in self.policy.tokens:
+            rules.tdm = await tdm_file_of(url, self._once, self.engine.bounds)
+        return rules
+
+    async def _once(self, url: str, bounds: Bounds) -> Answer:
+        return (await self._ask(url, bounds, follow=True))[0]
+
+    async def _patiently(self, url: str, bounds: Bounds) -> Answer:
+        """As often as an image, but a host that hangs is not asked again."""
+        wait = self.policy.backoff_s
+        for attempt in range(self.policy.retries + 1):
+            answer = await self._once(url, bounds)
+            if attempt == self.policy.retries or not is_passing(answer.status) or answer.status.startswith((*HANGING, "dns failure")):
+                break
+            pause = min(self.policy.backoff_cap_s, max(wait * random.uniform(0.5, 1.5), answer.retry_after_s))
+            self.next_start = max(self.next_start, time.monotonic() + pause)
+            wait *= 2
+        return answer
+
+    def _stop(self, headers: Iterable[tuple[str, str]]) -> str:
+        found = acting(image_signals(headers), self.policy.tokens)
+        return f"opt-out: {found.token}" if found else ""
+
+
+class _Gate:
+    """Holds a lane's next start back until the request under way has been sent."""
+
+    __slots__ = ("held", "lane", "now")
+
+    def __init__(self, lane: Lane):
+        self.lane, self.now, self.held = lane, lane, True
+
+    def sent(self) -> None:
+        self.now.reserve()
+        self.open()
+
+    def open(self) -> None:
+        if self.held:
+            self.held = False
+            self.lane.starting.release()
+
+    async def hop(self, url: str) -> None:
+        """A redirect of a host's own files (robots.txt) keeps the pace of the host it leads to."""
+        if host := site_of(url).host:
+            self.now = self.lane.engine.lane(host)
+        await self.now._pause()
+        self.now.reserve()

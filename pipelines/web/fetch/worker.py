@@ -1,0 +1,67 @@
+"""One worker's loop over what is left of a bucket: settings to policy, transport and engine, results into the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pipelines.settings.fetch import FetchSettings
+from pipelines.web.fetch.answer import Bounds
+from pipelines.web.fetch.engine import Result, fetch_all
+from pipelines.web.fetch.journal import Journal
+from pipelines.web.fetch.lane import Policy
+from pipelines.web.fetch.lists import load_lists
+from pipelines.web.fetch.record import row_of
+from pipelines.web.fetch.transport import HttpTransport
+
+
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, on uvloop where there is one."""
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    with runner:
+        runner.run(work)
+
+
+async def fetch(
+    urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, share: Callable[[str], int] = lambda host: 1
+) -> None:
+    """Fetch (image_id, url) into the journal."""
+    bounds = Bounds(settings.max_bytes, settings.total_s, settings.connect_s, settings.max_redirects, ports=settings.ports)
+    policy = Policy(
+        agent=settings.agent_string(), robots=settings.robots, tokens=frozenset(settings.opt_out_tokens),
+        connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
+        retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
+        concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
+        share=share,
+    )  # fmt: skip
+    transport = HttpTransport(
+        policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy,
+        per_host=settings.per_host_connections,
+    )  # fmt: skip
+
+    def record(r: Result) -> None:
+        journal.add(row_of(r), r.answer.body)
+
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(64, settings.concurrency), "dns"))
+    _many_files()
+    try:
+        await fetch_all(urls, transport, bounds, policy, record)
+    finally:
+        await transport.close()
+
+
+def _many_files() -> None:
+    """Thousands of connections need as many descriptors as this process may have."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 65_536)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, 65_536) if hard > 65_536 else wanted, hard))
