@@ -39,6 +39,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vision:
+    kind: str = "siglip"  # siglip | clip (IDEFICS' tower: class token, fixed grid)
     width: int = 96
     depth: int = 3
     heads: int = 3
@@ -51,7 +52,7 @@ class Vision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    kind: str = "perceiver"  # perceiver | linear | mapping | shuffle
+    kind: str = "perceiver"  # perceiver | linear | mapping | shuffle | resampler (IDEFICS': with the clip tower and cross-attention)
     latents: int = 16
     depth: int = 2
     heads: int = 4
@@ -59,6 +60,7 @@ class Connector:
     head_dim: int = 32
     factor: int = 2  # shuffle: side of the square that becomes one token
     mlp: int = 0  # modality projection's hidden size; 0 = the decoder's
+    qk_norm: bool = False  # resampler: norms on queries and keys
     eps: float = 1e-6
 
 
@@ -74,17 +76,21 @@ class Decoder:
     rope: float = 10000.0
     eps: float = 1e-5
     tie: bool = False
+    added: int = 0  # so many of the vocabulary's last tokens are an embedding of their own in IDEFICS' files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     fusion: str = "ar"  # ar: image tokens in the text | cross: gated cross-attention to the latest image
     cross_every: int = 2
+    cross_gate: str = "float"  # float | vector: one gate a layer, or one a channel
+    cross_qk_norm: bool = False
     vision: Vision = field(default_factory=Vision)
     connector: Connector = field(default_factory=Connector)
     decoder: Decoder = field(default_factory=Decoder)
     init: str = ""  # folder of an HF checkpoint to start from
     backbones: tuple[str, ...] = ()  # safetensors with weights by our names (a tower, a decoder) to start from; the rest is drawn
+    std: float = 0.02  # of weights drawn anew; widths below 256 learn faster with about 1 / sqrt(width)
     compile: bool = False
     recompute: bool = False  # activation checkpointing per block
 
@@ -151,7 +157,8 @@ class Recipe:
 
 CHOICES = {
     "Source.kind": ("shards", "sft", "pages"), "Data.bad": ("image", "document"),
-    "Connector.kind": ("perceiver", "linear", "mapping", "shuffle"),
+    "Connector.kind": ("perceiver", "linear", "mapping", "shuffle", "resampler"),
+    "Vision.kind": ("siglip", "clip"), "Model.cross_gate": ("float", "vector"),
     "Model.fusion": ("ar", "cross"), "Images.rule": ("square", "native", "split"), "Rule.mode": ("frozen", "lora", "dora", "train"),
     "Stage.loss": ("all", "answers", "after_image"), "Run.parallel": ("ddp", "fsdp"), "Run.dtype": ("float32", "bfloat16", "float64"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from trainer.model.attend import cumulative
 from trainer.model.connector import Bridge, RMSNorm
 from trainer.model.cross import Cross
 from trainer.model.decoder import Layer, angles
+from trainer.model.flamingo import ClipTower, Resampler
 from trainer.model.vision import Tower, again
 
 CHUNK = 2048  # targets whose logits exist at one time: 2,048 x 49k x 4 bytes = 0.4 GB
@@ -25,17 +26,24 @@ class VLM(nn.Module):
         super().__init__()
         self.c = c
         d = c.decoder
-        self.vision = Tower(c.vision, c.recompute)
-        self.connector = Bridge(c.connector, c.vision.width, d.width, d.mlp, c.connector.eps)
+        if (c.vision.kind == "clip") != (c.connector.kind == "resampler") or (c.vision.kind == "clip" and c.fusion != "cross"):
+            raise ValueError("vision.kind clip, connector.kind resampler and fusion cross go together: they are IDEFICS")
+        self.vision = (ClipTower if c.vision.kind == "clip" else Tower)(c.vision, c.recompute)
+        self.connector = (
+            Resampler(c.connector, c.vision.width) if c.connector.kind == "resampler"
+            else Bridge(c.connector, c.vision.width, d.width, d.mlp, c.connector.eps)
+        )  # fmt: skip
         self.embed = nn.Embedding(d.vocab, d.width)
         self.layers = nn.ModuleList(Layer(d) for _ in range(d.depth))
         every = c.cross_every
-        self.cross = nn.ModuleList(Cross(d) for i in range(d.depth) if i % every == 0) if c.fusion == "cross" else nn.ModuleList()
+        visual = c.vision.width if c.connector.kind == "resampler" else d.width
+        crossed = [i for i in range(d.depth) if i % every == 0] if c.fusion == "cross" else []
+        self.cross = nn.ModuleList(Cross(c, visual) for _ in crossed)
         self.norm = RMSNorm(d.width, d.eps)
         self.head = nn.Linear(d.width, d.vocab, bias=False)
         for m in self.modules():
             if isinstance(m, (nn.Linear, nn.Embedding)):
-                nn.init.normal_(m.weight, std=0.02)
+                nn.init.normal_(m.weight, std=c.std)
                 if getattr(m, "bias", None) is not None:
                     nn.init.zeros_(m.bias)
         if d.tie:
@@ -68,8 +76,8 @@ class VLM(nn.Module):
             runs = [(a, b, cu[i], cu[j]) for a, b, i, j in batch.runs]
         rope = angles(batch.positions, self.c.decoder, x.dtype)
         for i, layer in enumerate(self.layers):
-            if len(self.cross) and i % self.c.cross_every == 0 and visual is not None:
-                x = self.cross[i // self.c.cross_every](x, visual.to(x.dtype), runs)
+            if len(self.cross) and i % self.c.cross_every == 0:
+                x = self.cross[i // self.c.cross_every](x, None if visual is None else visual.to(x.dtype), runs)
             x = again(layer, self.c.recompute and self.training, x, rope, batch.cu, None if cache is None else cache[i])
         return self.norm(x)
 
