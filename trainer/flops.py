@@ -60,17 +60,8 @@ def count(model: VLM, batch: Batch, causal_full: bool = False) -> tuple[int, int
     d = model.c.decoder
     per = model.connector.sizes(batch.grids)
     for i, layer in enumerate(model.layers):
-        if len(model.cross) and i % model.c.cross_every == 0 and batch.runs:
-            x = model.cross[i // model.c.cross_every]
-            seeing = sum(b - a for a, b, _, _ in batch.runs)
-            f.linear(x.q, seeing)
-            for m in (x.k, x.v):
-                f.linear(m, sum(per), visual_up)
-            up = f.upstream or visual_up or any(trains(m) for m in (x.q, x.k, x.v))
-            f.attention(sum((b - a) * sum(per[c:e]) for a, b, c, e in batch.runs), d.heads * d.head_dim, up)
-            f.linear(x.o, seeing, up)
-            f.upstream = up or trains(x)
-            _gated(f, x.mlp, seeing)
+        if len(model.cross) and i % model.c.cross_every == 0:
+            _cross(f, model.cross[i // model.c.cross_every], batch, per, visual_up, d.heads * d.head_dim)
         a = layer.attention
         _block(f, [a.q, a.k, a.v], a.o, layer.norm1, tokens, pairs, d.heads * d.head_dim)
         f.upstream |= trains(layer.norm2)
@@ -78,6 +69,21 @@ def count(model: VLM, batch: Batch, causal_full: bool = False) -> tuple[int, int
     f.upstream |= trains(model.norm)
     f.linear(model.head, batch.targets)
     return f.forward, f.backward
+
+
+def _cross(f: Count, x: nn.Module, batch: Batch, per: list[int], visual_up: bool, width: int) -> None:
+    seeing = sum(b - a for a, b, _, _ in batch.runs)
+    if seeing:
+        f.linear(x.q, seeing, f.upstream or trains(x.norm))
+        for m in (x.k, x.v):
+            f.linear(m, sum(per), visual_up)
+        up = f.upstream or visual_up or any(trains(m) for m in (x.norm, x.q, x.k, x.v, x.q_norm, x.k_norm))
+        f.attention(sum((b - a) * sum(per[c:e]) for a, b, c, e in batch.runs), width, up)
+        f.linear(x.o, seeing, up)
+        f.upstream = up or trains(x.o) or x.alpha.requires_grad
+    f.upstream |= trains(x.norm2)
+    _gated(f, x.mlp, len(batch.tokens))
+    f.upstream |= x.beta.requires_grad
 
 
 def _block(f: Count, inputs: list[nn.Module], out: nn.Module, norm: nn.Module, rows: int, pairs: int, width: int) -> None:
@@ -99,23 +105,27 @@ def _gated(f: Count, m: nn.Module, rows: int) -> None:
 
 
 def _vision(f: Count, model: VLM, sizes: list[int]) -> None:
-    v, rows, pairs = model.vision, sum(sizes), sum(s * s for s in sizes)
-    f.linear(v.patch, rows)
-    f.upstream = trains(v.patch) or trains(v.position)
+    v, clip = model.vision, model.c.vision.kind == "clip"
+    f.linear(v.patch, sum(sizes))
+    f.upstream = trains(v.patch) or trains(v.position) or (clip and (v.cls.requires_grad or trains(v.norm1)))
+    sizes = [s + clip for s in sizes]
+    rows, pairs = sum(sizes), sum(s * s for s in sizes)
     for b in v.layers:
         _block(f, [b.q, b.k, b.v], b.o, b.norm1, rows, pairs, v.c.width)
         f.upstream |= trains(b.norm2)
         for m in (b.fc1, b.fc2):
             f.linear(m, rows)
             f.upstream |= trains(m)
-    f.upstream |= trains(v.norm)
+    f.upstream |= trains(v.norm) and not clip
     c = model.connector
-    if isinstance(c.projection, nn.Linear) or isinstance(c.projection, Lora):
+    if clip:
+        pass
+    elif isinstance(c.projection, nn.Linear) or isinstance(c.projection, Lora):
         f.linear(c.projection, rows // c.merge**2)
         f.upstream |= trains(c.projection)
     else:
         _gated(f, c.projection, rows)
-    if c.c.kind != "perceiver":
+    if c.c.kind not in ("perceiver", "resampler"):
         return
     context, n = f.upstream, c.c.latents
     f.upstream = c.latents.requires_grad
@@ -129,5 +139,10 @@ def _vision(f: Count, model: VLM, sizes: list[int]) -> None:
         f.attention(sum(n * (s + n) for s in sizes), c.c.heads * c.c.head_dim, f.upstream)
         f.linear(layer.o, n * len(sizes))
         f.upstream |= trains(layer.o) or trains(layer.norm)
-        _gated(f, layer.mlp, n * len(sizes))
+        if not clip:
+            _gated(f, layer.mlp, n * len(sizes))
+            continue
+        for m in (layer.fc1, layer.fc2):
+            f.linear(m, n * len(sizes))
+            f.upstream |= trains(m)
     f.upstream |= trains(c.norm)

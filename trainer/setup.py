@@ -55,7 +55,7 @@ class Corpus:
 
 def costs(model: Model, stage: Stage) -> Costs:
     c = model.connector
-    per_image = c.latents if c.kind == "perceiver" else 0
+    per_image = c.latents if c.kind in ("perceiver", "resampler") else 0
     return Costs(stage.images, model.vision.patch, per_image, c.factor if c.kind == "shuffle" else 1, model.fusion == "ar")
 
 

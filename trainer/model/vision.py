@@ -11,9 +11,9 @@ from trainer.model.attend import attend, cumulative
 
 
 class Block(nn.Module):
-    def __init__(self, c: Vision):
+    def __init__(self, c: Vision, gelu: str = "tanh"):
         super().__init__()
-        self.heads = c.heads
+        self.heads, self.gelu = c.heads, gelu
         self.norm1, self.norm2 = nn.LayerNorm(c.width, c.eps), nn.LayerNorm(c.width, c.eps)
         self.q, self.k, self.v, self.o = (nn.Linear(c.width, c.width) for _ in range(4))
         self.fc1, self.fc2 = nn.Linear(c.width, c.mlp), nn.Linear(c.mlp, c.width)
@@ -22,7 +22,7 @@ class Block(nn.Module):
         h = self.norm1(x)
         q, k, v = (f(h).unflatten(-1, (self.heads, -1)) for f in (self.q, self.k, self.v))
         x = x + self.o(attend(q, k, v, cu, cu, False).flatten(1))
-        return x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate="tanh"))
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate=self.gelu))
 
 
 class Tower(nn.Module):
