@@ -15,7 +15,7 @@ from pipelines.web.fetch.dial import Denied
 REDIRECT = "redirect"  # the status of an answer that says where else to ask: `final_url`
 PASSING = (
     "timeout", "connection reset", "connection refused", "dns failure", "truncated body", "too slow", "deadline", "http 429", "http 5",
-    "robots.txt unreachable", "host unresponsive",
+    "robots.txt unreachable", "host unresponsive", "host busy",
 )  # fmt: skip
 HANGING = ("timeout", "too slow")
 

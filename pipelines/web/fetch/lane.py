@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.web.fetch.engine import Engine
 
 STRIKES = 3  # requests in a row that hang, after which a host is left alone for this time
+BUSY = 8  # 429 and 503 in a row, after which it is, too
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Lane:
     def __init__(self, engine: Engine, host: str):
         self.engine, self.host, self.policy = engine, host, engine.policy
         self.queue: list[tuple[float, int, Item]] = []
-        self.pushed = self.active = self.strikes = 0
+        self.pushed = self.active = self.strikes = self.busy = 0
         self.proven = False
         self.share = max(1, self.policy.share(host))
         self.connections = 1 if self.share > 1 else self.policy.connections
@@ -112,6 +113,8 @@ class Lane:
             return self.engine.finish(item, words(why, item.here), ((Signal(TOKEN, "tdmrep.json", TOKEN), rules.tdm.sha256),))
         if self.strikes >= STRIKES:
             return self.engine.finish(item, words("host unresponsive", item.here))
+        if self.busy >= BUSY:
+            return self.engine.finish(item, words("host busy", item.here))
         left = self.engine.bounds
         if item.spent:
             left = replace(left, total_s=max(1.0, left.total_s - item.spent))
@@ -125,10 +128,11 @@ class Lane:
             if item.hops > self.engine.bounds.max_redirects:
                 return self.engine.finish(item, words("too many redirects", item.here))
             return self.engine.route(item)
-        if is_passing(answer.status) and item.attempts <= self.policy.retries and self.strikes < STRIKES:
-            pause = min(self.policy.backoff_cap_s, max(item.wait * random.uniform(0.5, 1.5), answer.retry_after_s))
-            if answer.http_status in (429, 503):  # the whole host asks for a rest
-                self.next_start = max(self.next_start, time.monotonic() + pause)
+        self.busy = self.busy + 1 if answer.http_status in (429, 503) else 0
+        pause = min(self.policy.backoff_cap_s, max(item.wait * random.uniform(0.5, 1.5), answer.retry_after_s))
+        if self.busy:  # the whole host asks for a rest
+            self.next_start = max(self.next_start, time.monotonic() + pause)
+        if is_passing(answer.status) and item.attempts <= self.policy.retries and self.strikes < STRIKES and self.busy < BUSY:
             item.wait *= 2
             item.here, item.hops, item.spent = item.url, 0, 0.0
             return self.engine.route(item, time.monotonic() + pause)

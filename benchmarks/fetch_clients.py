@@ -1,0 +1,117 @@
+"""Who is measured in the fetch benchmarks: our engine, a bare aiohttp loop, img2dataset. The same URLs, the same connections."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings.fetch import FetchSettings
+from pipelines.web.fetch.politeness import OWN_FILES
+
+CONNECTIONS = 256
+
+
+def ours(port: int, urls: list[str], folder: str, seen: Callable[[Any, float], None] = lambda r, t: None, **settings: Any) -> float:
+    """Seconds for the stage's own engine, transport and journal over these URLs, every check on; no delay unless `settings` has one."""
+    from pipelines.web.fetch.journal import Journal
+    from pipelines.web.fetch.worker import fetch, run_loop
+
+    base = {"contact": "https://example.org/crawler", "per_host_delay_s": 0.0, "concurrency": CONNECTIONS}
+    chosen = FetchSettings(**{**base, "allow_test_resolve": True, "test_resolve": {"*": f"127.0.0.1:{port}"}, **settings})
+    shutil.rmtree(os.path.join(folder, "journal"), ignore_errors=True)
+    journal = Journal(os.path.join(folder, "journal", "0000"))
+    plain, began = journal.add, time.monotonic()
+
+    def add(row: dict[str, Any], body: bytes) -> None:
+        plain(row, body)
+        seen(row, time.monotonic() - began)
+
+    journal.add = add  # type: ignore[method-assign]
+    run_loop(fetch([(str(i), u) for i, u in enumerate(urls)], chosen, journal))
+    journal.close()
+    return time.monotonic() - began
+
+
+def bare(port: int, urls: list[str], own_files: bool = False, connections: int = CONNECTIONS) -> float:
+    """Seconds of a bare aiohttp loop on the same event loop kind, connections kept alive: no checks, nothing kept. `own_files`: it asks
+    each host for robots.txt and tdmrep.json too, as ours must, so that both send the same requests."""
+    import asyncio
+
+    import aiohttp
+
+    from pipelines.web.fetch.dial import Resolver
+    from pipelines.web.fetch.worker import run_loop
+
+    hosts = dict.fromkeys(u.split("/", 3)[2] for u in urls) if own_files else ()
+    every = [f"http://{h}{path}" for path in OWN_FILES for h in hosts] + urls
+
+    async def main() -> None:
+        connector = aiohttp.TCPConnector(limit=connections, resolver=Resolver({"*": f"127.0.0.1:{port}"}))
+        queue = iter(every)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def work() -> None:
+                for u in queue:
+                    async with session.get(u) as r:
+                        assert r.status == (404 if "/.well-known/" in u else 200)
+                        await r.read()
+
+            await asyncio.gather(*(work() for _ in range(connections)))
+
+    began = time.monotonic()
+    run_loop(main())
+    return time.monotonic() - began
+
+
+def timed(work: Callable[[], float]) -> tuple[float, float]:
+    """(seconds, CPU seconds of this process)."""
+    before = _cpu()
+    return work(), _cpu() - before
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+I2D = """
+import socket
+from img2dataset import download
+plain = socket.create_connection
+socket.create_connection = lambda address, *a, **k: plain(("127.0.0.1", {port}), *a, **k)
+if __name__ == "__main__":
+    download(url_list={listing!r}, output_folder={out!r}, processes_count=1, thread_count={threads}, resize_mode="no",
+             output_format="webdataset", number_sample_per_shard=10000, disallowed_header_directives=[], enable_wandb=False)
+"""
+
+
+def img2dataset_rate(port: int, urls: list[str], folder: str) -> float:
+    """Images a second of img2dataset in one process with as many threads as ours has connections, not resizing. Its start-up is left
+    out by the difference of two sizes. The names of the URLs lead to the server by a patch of its socket module."""
+    took, few, many = {}, len(urls) // 4, len(urls)
+    for n in (few, many):
+        out, listing, script = Path(folder, "i2d"), Path(folder, "list.txt"), Path(folder, "i2d.py")
+        shutil.rmtree(out, ignore_errors=True)
+        listing.write_text("".join(f"{u}\n" for u in urls[:n]))
+        script.write_text(I2D.format(port=port, listing=str(listing), out=str(out), threads=CONNECTIONS))
+        began = time.monotonic()
+        environment = {**os.environ, "NO_ALBUMENTATIONS_UPDATE": "1"}
+        subprocess.run([sys.executable, str(script)], check=True, capture_output=True, timeout=250, env=environment)
+        took[n] = time.monotonic() - began
+        got = _successes(out)
+        if got != n:
+            raise RuntimeError(f"img2dataset fetched {got} of {n} images from the loopback server: its figure would mean nothing")
+    return (many - few) / max(0.01, took[many] - took[few])
+
+
+def _successes(out: Path) -> int:
+    import json
+
+    return sum(json.loads(p.read_text())["successes"] for p in out.glob("*_stats.json"))
