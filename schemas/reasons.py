@@ -28,7 +28,6 @@ class Reason(StrEnum):
     IMAGE_LOST = "document.image_lost"  # pack found an image's bytes missing or changed
     # a paragraph
     PARAGRAPH_REPEATED = "paragraph.duplicate.domain"  # repeated within its domain
-    PARAGRAPH_SUBSTRING = "paragraph.duplicate.substring"  # inside a longer text seen before
     # an image
     IMAGE_OPT_OUT = "image.opt_out"  # the page, the host or the image's own headers reserve it
     IMAGE_URL_FREQUENT = "image.duplicate.url_frequent"  # the URL occurs too often over the run

@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "whatif": ("what other thresholds would have kept", "whatif"),
     "diff": ("what differs between two runs", "diff"),
     "serve": ("the auditor's explorer, on loopback", "serve"),
+    "index": ("the dedup index that later crawls are compared with: append, list, drop, compact", "index"),
     "takedown": ("take URLs, domains or images out of published shards", "takedown"),
     "export": ("write a run in another project's format", "export"),
     "import": ("bring data made by others into a run", "import_"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -63,25 +63,20 @@ def verdicts(
 
 @dataclass(frozen=True)
 class _Election:
+    """What the elections share: the losers' verdicts go to their units, into a file of the pass's name."""
+
     work: Work
-
-    def send(self, source: str) -> Sent:
-        raise NotImplementedError
-
-    def settle(self, name: str, parts: list[bytes]) -> Sent:
-        raise NotImplementedError
+    name: ClassVar[str]
 
     def receive(self, unit: str, parts: list[bytes]) -> None:
         self.work.write(self.name, unit, from_bytes(parts))
-
-    name = ""
 
 
 @dataclass(frozen=True)
 class Captures(_Election):
     """Of equal doc_ids (one capture read twice) the first place stays; of captures of one URL the newest."""
 
-    name = "captures"
+    name: ClassVar[str] = "captures"
 
     def send(self, source: str) -> Sent:
         table = rows(self.work, source, "url_key", ())
@@ -112,7 +107,7 @@ class Captures(_Election):
 class SameText(_Election):
     """Of documents with exactly the same text the representative stays."""
 
-    name = "texts"
+    name: ClassVar[str] = "texts"
 
     def send(self, source: str) -> Sent:
         table = rows(self.work, source, "text_key", ("captures",))
@@ -140,8 +135,8 @@ class SameText(_Election):
 class SameImages(_Election):
     """Of documents with the same set of image URLs the newest stays. Its key is made by `repeats.settle_nodes`."""
 
-    name = "image_sets"
-    after = ("captures", "texts", "near_earlier", "near", "emptied")
+    name: ClassVar[str] = "image_sets"
+    after: ClassVar[tuple[str, ...]] = ("captures", "texts", "near_earlier", "near", "emptied")
 
     def send(self, source: str) -> Sent:
         sets = self.work.read("sets", source)

@@ -13,7 +13,9 @@ about 0.04 at 112 values), because their shingles are gone.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -38,6 +40,7 @@ FORMAT = 1
 FILE_ROWS = 1_000_000
 GROUP_ROWS = 1_024  # read together when a signature is looked up
 URL, TEXT = 0, 1
+_ID = re.compile(r"[0-9a-f]{16}")
 _KEYS = pa.schema([("kind", pa.int8()), ("key", KEY), ("doc_id", pa.string()), ("run", pa.string())])
 _BANDS = pa.schema([("band", pa.uint64()), ("position", pa.int64())])
 
@@ -78,15 +81,37 @@ def open_index(root: str, settings: DedupSettings) -> Index:
     path = storage.join(root, "manifest.json")
     if not storage.exists(path):
         return Index(root, 64, scheme(settings), ())
-    raw = json.loads(storage.read_bytes(path))
-    if raw.get("format") != FORMAT:
-        raise DedupIndexError(
-            f"{path}: dedup index of format {raw.get('format')}, this version reads {FORMAT}: build it again from its runs"
-        )
+    raw = _manifest(path)
     if raw["scheme"] != scheme(settings):
         raise DedupIndexError(f"{path}: built with {raw['scheme']}, the configuration says {scheme(settings)}: use the index's values")
     segments = tuple(Segment(s["id"], tuple(s["runs"]), tuple(s["removed"]), s["documents"]) for s in raw["segments"])
     return Index(root, raw["partitions"], raw["scheme"], segments)
+
+
+def settings_of(root: str) -> DedupSettings:
+    """Settings that fit an index that is there, to list, compact or drop without a configuration. DedupIndexError if there is none."""
+    from pipelines.settings.dedup import DedupSettings
+
+    path = storage.join(root, "manifest.json")
+    if not storage.exists(path):
+        raise DedupIndexError(f"{root}: no dedup index there (manifest.json is missing); `weft index append` makes one")
+    return DedupSettings(**_manifest(path)["scheme"])
+
+
+def _manifest(path: str) -> dict[str, Any]:
+    """The manifest, checked: segments are named by what becomes part of a path."""
+    try:
+        raw = json.loads(storage.read_bytes(path))
+        if raw["format"] != FORMAT:
+            raise DedupIndexError(f"{path}: dedup index of format {raw['format']}, this version reads {FORMAT}: build it again from its runs")
+        sound = set(raw["scheme"]) == {"shingle_words", "bands", "rows", "seed"} and isinstance(raw["partitions"], int)
+        if not sound or not all(_ID.fullmatch(s["id"]) and {"runs", "removed", "documents"} <= set(s) for s in raw["segments"]):
+            raise KeyError("segments")
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        if isinstance(e, DedupIndexError):
+            raise
+        raise DedupIndexError(f"{path}: not a dedup index's manifest ({type(e).__name__}: {e}): build the index again from its runs") from e
+    return raw
 
 
 def identity(root: str, settings: DedupSettings, run: str) -> str:
@@ -103,9 +128,7 @@ def append(root: str, run: str, documents: Iterable[pa.Table], settings: DedupSe
     index = open_index(root, settings)
     if not index.segments:
         index = Index(root, partitions, index.scheme, ())
-    if run in index.runs():
-        index = remove(root, run, settings)
-    return _publish(index, (*index.segments, _build(index, _with_run(documents, run))))
+    return _publish(index, (*_without(index, run), _build(index, _with_run(documents, run))))
 
 
 def remove(root: str, run: str, settings: DedupSettings) -> Index:
@@ -113,8 +136,12 @@ def remove(root: str, run: str, settings: DedupSettings) -> Index:
     index = open_index(root, settings)
     if run not in index.runs():
         raise DedupIndexError(f"{root}: no run {run!r} in this dedup index; there are: {', '.join(index.runs()) or 'none'}")
+    return _publish(index, _without(index, run))
+
+
+def _without(index: Index, run: str) -> list[Segment]:
     marked = [Segment(s.id, s.runs, tuple(sorted({*s.removed, run} & set(s.runs))), s.documents) for s in index.segments]
-    return _publish(index, [s for s in marked if set(s.runs) - set(s.removed)])
+    return [s for s in marked if set(s.runs) - set(s.removed)]
 
 
 def compact(root: str, settings: DedupSettings) -> Index:
@@ -149,7 +176,11 @@ def _build(index: Index, documents: Iterator[pa.Table]) -> Segment:
     )
     ids = tables["doc_id"].to_pylist()
     runs = tuple(sorted(set(tables["run"].to_pylist())))
-    name = digest128("segment", *runs, *ids)[:16]
+    content = hashlib.sha256()
+    for column in ("url_key", "text_key", "signature"):
+        for value in tables[column].to_pylist():
+            content.update(value or b"-")
+    name = digest128("segment", *runs, *ids, content.hexdigest())[:16]
     for n, begin in enumerate(range(0, len(tables), FILE_ROWS)):
         with storage.atomic(index.path(name, "documents", f"{n:05d}.parquet")) as f:
             pq.write_table(tables.slice(begin, FILE_ROWS), f, row_group_size=GROUP_ROWS, compression="zstd", use_dictionary=["run"])
@@ -199,11 +230,16 @@ class _Writers:
 
 
 def _publish(index: Index, segments: Iterable[Segment]) -> Index:
-    """Write the manifest, then delete what it no longer names."""
+    """Write the manifest, then delete what it no longer names. DedupIndexError if another process has changed the index meanwhile."""
+    path = storage.join(index.root, "manifest.json")
+    there = [s["id"] for s in _manifest(path)["segments"]] if storage.exists(path) else []
+    gone = not all(storage.exists(new.path(s, "keys", "00000.parquet")) for s in new.segments)
+    if gone or there != [s.id for s in index.segments]:
+        raise DedupIndexError(f"{index.root}: another process has changed the dedup index meanwhile; nothing was written: do it again")
     new = Index(index.root, index.partitions, index.scheme, tuple(segments))
     raw: dict[str, Any] = {"format": FORMAT, "partitions": new.partitions, "scheme": new.scheme}
     raw["segments"] = [{"id": s.id, "runs": s.runs, "removed": s.removed, "documents": s.documents} for s in new.segments]
-    storage.write_bytes(storage.join(new.root, "manifest.json"), (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode())
+    storage.write_bytes(path, (json.dumps(raw, indent=1, sort_keys=True) + "\n").encode())
     for segment in storage.listing(storage.join(new.root, "segments")):
         if segment not in {s.id for s in new.segments}:
             storage.remove_tree(new.path(segment))
