@@ -1,4 +1,4 @@
-"""Hugging Face checkpoints, both ways: Idefics2 and Idefics3/SmolVLM folders (config.json + safetensors).
+"""Hugging Face checkpoints, both ways: Idefics2, Idefics3/SmolVLM and IDEFICS folders (config.json + safetensors).
 
 Names differ and nothing else does; the patch embedding is a convolution there and a Linear over flattened patches here.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from trainer import hf_idefics
 from trainer.config import Connector, Decoder, Model, Vision
 from trainer.model.lora import Lora
 from trainer.model.vlm import VLM
@@ -44,19 +45,21 @@ NAMES = [
 ]
 
 
-def theirs(name: str) -> str:
+def theirs(name: str, c: Model) -> str:
     """HF's name of our parameter. KeyError if it has none."""
-    for ours, other in NAMES:
+    for ours, other in hf_idefics.NAMES if c.vision.kind == "clip" else NAMES:
         if m := re.match(ours, name):
             return m.expand(other) + name[m.end() :]
     raise KeyError(f"{name!r} has no place in Hugging Face's classes")
 
 
 def model_config(raw: dict[str, Any]) -> Model:
-    """Our model for a config.json of Idefics2, Idefics3 or SmolVLM. ValueError for another, or for what we do not compute."""
+    """Our model for a config.json of Idefics2, Idefics3, SmolVLM or IDEFICS. ValueError for another, or for what we do not compute."""
     kind = raw.get("model_type")
+    if kind == "idefics":
+        return hf_idefics.model_config(raw)
     if kind not in ("idefics2", "idefics3", "smolvlm"):
-        raise ValueError(f"model_type {kind!r}: only idefics2, idefics3 and smolvlm can be imported")
+        raise ValueError(f"model_type {kind!r}: only idefics, idefics2, idefics3 and smolvlm can be imported")
     t, v = raw["text_config"], raw["vision_config"]
     if t.get("sliding_window") or t.get("attention_bias") or t.get("mlp_bias"):
         raise ValueError("sliding windows and biases in the decoder are not supported")
@@ -89,15 +92,18 @@ def model_config(raw: dict[str, Any]) -> Model:
 def import_weights(config: dict[str, Any], weights: dict[str, torch.Tensor]) -> VLM:
     """Our model with HF's weights. Raises ValueError if a tensor is missing, is left over, or has another shape."""
     model = VLM(model_config(config))
+    weights = hf_idefics.join_added(weights)
     left = set(weights)
     with torch.no_grad():
         for name, p in model.named_parameters():
-            other = theirs(name)
+            other = theirs(name, model.c)
             if other not in weights:
                 raise ValueError(f"the checkpoint lacks {other} (ours: {name})")
             value = weights[other]
             if value.ndim == 4:
                 value = value.flatten(1)
+            if value.numel() == p.numel() and value.squeeze().shape == p.shape:
+                value = value.reshape(p.shape)  # gates are (1, 1, width) there
             if value.shape != p.shape:
                 raise ValueError(f"{other} has shape {tuple(value.shape)}, the configuration says {tuple(p.shape)}")
             p.copy_(value)
@@ -128,17 +134,22 @@ def export_weights(model: VLM) -> dict[str, torch.Tensor]:
     """State dict by HF's names. Adapters must have been merged (trainer.model.lora.merge)."""
     if any(isinstance(m, Lora) for m in model.modules()):
         raise ValueError("the model still has adapters: merge them before exporting")
-    out = {}
-    p = model.c.vision.patch
+    out, c = {}, model.c
     for name, value in model.named_parameters():
         v = value.detach().cpu().contiguous()
-        out[theirs(name)] = v.reshape(-1, 3, p, p) if name == "vision.patch.weight" else v
-    return out
+        if name == "vision.patch.weight":
+            v = v.reshape(-1, 3, c.vision.patch, c.vision.patch)
+        elif c.cross_gate == "vector" and name.endswith((".alpha", ".beta")):
+            v = v[None, None]
+        out[theirs(name, c)] = v
+    return hf_idefics.split_added(out, c.decoder.added)
 
 
 def export_config(model: VLM, image_token: int) -> dict[str, Any]:
-    """config.json for the model: idefics2 (perceiver) or idefics3 (shuffle). ValueError for designs HF has no class for."""
+    """config.json for the model: idefics2 (perceiver), idefics3 (shuffle), idefics. ValueError for designs HF has no class for."""
     c = model.c
+    if c.vision.kind == "clip":
+        return hf_idefics.export_config(c)
     if c.fusion != "ar" or c.connector.kind not in ("perceiver", "shuffle"):
         raise ValueError(f"Hugging Face has no class for fusion {c.fusion!r} with connector {c.connector.kind!r}")
     d, v, k = c.decoder, c.vision, c.connector
