@@ -37,7 +37,7 @@ class Tower(nn.Module):
         self.norm = nn.LayerNorm(c.width, c.eps)
 
     def forward(self, patches: torch.Tensor, grids: list[tuple[int, int]]) -> torch.Tensor:
-        weight = self.patch.weight
+        weight = self.position.weight  # not `patch`'s: an adapter may stand around it
         pixels = patches.to(weight.dtype) / 127.5 - 1  # mean 0.5, standard deviation 0.5
         x = self.patch(pixels) + self.position(positions(grids, self.c.positions, self.c.hf_buckets).to(weight.device))
         cu = cumulative([a * b for a, b in grids])
