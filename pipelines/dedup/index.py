@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -229,12 +229,12 @@ class _Writers:
             self.files[p].write_table(table.filter(pa.array(partition == p)))
 
 
-def _publish(index: Index, segments: Iterable[Segment]) -> Index:
+def _publish(index: Index, segments: Sequence[Segment]) -> Index:
     """Write the manifest, then delete what it no longer names. DedupIndexError if another process has changed the index meanwhile."""
     path = storage.join(index.root, "manifest.json")
-    there = [s["id"] for s in _manifest(path)["segments"]] if storage.exists(path) else []
-    gone = not all(storage.exists(new.path(s, "keys", "00000.parquet")) for s in new.segments)
-    if gone or there != [s.id for s in index.segments]:
+    there = [(s["id"], tuple(s["removed"])) for s in _manifest(path)["segments"]] if storage.exists(path) else []
+    gone = not all(storage.exists(index.path(s, "keys", "00000.parquet")) for s in segments)
+    if gone or there != [(s.id, s.removed) for s in index.segments]:
         raise DedupIndexError(f"{index.root}: another process has changed the dedup index meanwhile; nothing was written: do it again")
     new = Index(index.root, index.partitions, index.scheme, tuple(segments))
     raw: dict[str, Any] = {"format": FORMAT, "partitions": new.partitions, "scheme": new.scheme}
