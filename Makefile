@@ -39,6 +39,7 @@ polite: $(STAMP)  ## 100,000 requests judged by the server's log
 peers: $(STAMP)  ## other projects' readers, each in an environment of its own: the tests that need one skip without it
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
+	$(BIN)/uv venv -q --allow-existing .peers/nemo && $(BIN)/uv pip install -q --python .peers/nemo/bin/python 'nemo-curator>=1.4,<2' pillow
 
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
 	$(BIN)/python -m tests.fuzz all --seconds $(or $(SECONDS),3600)
