@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import shlex
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,7 @@ _before = logging.root.manager.disable
 logging.disable(max(_before, logging.WARNING))  # without the [gcp] extra, importing Beam warns about Google's packages
 import apache_beam as beam  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
-from apache_beam.transforms.environments import SubprocessSDKEnvironment  # noqa: E402
+from apache_beam.transforms.environments import python_sdk_capabilities  # noqa: E402
 
 logging.disable(_before)
 
@@ -40,18 +38,22 @@ RUNNERS = {
 }
 
 
-LIGHT = 32  # light parts per worker process below which starting processes (seconds of imports each) costs more than it saves
+LIGHT = 8  # light parts per worker process below which starting processes costs more than it saves
 
 
 def worker_count(runner: RunnerSettings) -> int:
     return runner.workers or os.cpu_count() or 1
 
 
-def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipeline:
+def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int, preload: tuple[str, ...] = ()) -> beam.Pipeline:
     """A pipeline on the configured engine. Local means Beam's FnApiRunner by name (`DirectRunner` would first try to download
     Prism). Local map-only work uses processes; work that shuffles stays in one, because shuffled data would otherwise pass
     through gRPC to the driver (measured 3x slower)."""
     flags: dict[str, Any] = {"save_main_session": False, **runner.options}
+    if runner.name == "flink":
+        from pipelines.flink import OneServer
+
+        return beam.Pipeline(OneServer(), PipelineOptions.from_dictionary({"runner": RUNNERS["flink"], **flags}))
     if runner.name != "local":
         return beam.Pipeline(options=PipelineOptions.from_dictionary({"runner": RUNNERS[runner.name], **flags}))
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
@@ -60,7 +62,9 @@ def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipe
     if workers == 1:
         return beam.Pipeline(FnApiRunner(), PipelineOptions.from_dictionary({"direct_num_workers": 1, **flags}))
     logging.getLogger("apache_beam.runners.portability.fn_api_runner.fn_runner").setLevel(logging.ERROR)  # warns of the line below
-    processes = SubprocessSDKEnvironment.from_command_string(f"{shlex.quote(sys.executable)} -m pipelines.worker")
+    from pipelines.worker import ForkedEnvironment
+
+    processes = ForkedEnvironment(preload, python_sdk_capabilities())
     return beam.Pipeline(FnApiRunner(processes), PipelineOptions.from_dictionary({"direct_num_workers": workers, **flags}))
 
 
@@ -96,10 +100,12 @@ class _Each(beam.DoFn):
         yield element
 
 
-def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int) -> None:
-    """Build and run one pipeline to its end. WorkFailed, in one sentence, if it fails, whatever the engine wraps around it; an
+def run(
+    runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int, preload: tuple[str, ...] = ()
+) -> None:
+    """Build and run one pipeline to its end; `preload`: heavy modules its workers will need. WorkFailed, in one sentence, if it fails, whatever the engine wraps around it; an
     OSError of a worker (no space left) and a MemoryError come back as such."""
-    p = pipeline(runner, shuffles=shuffles, parts=parts)
+    p = pipeline(runner, shuffles=shuffles, parts=parts, preload=preload)
     build(p)
     before = logging.root.manager.disable
     if not os.environ.get("WEFT_DEBUG"):

@@ -1,33 +1,80 @@
-"""A Beam worker process on this machine: Beam's own, quiet, and with one thread per numeric library.
+"""A Beam worker process, forked from the nursery: Beam's harness, quiet, and its end of the engines' own protocol.
 
-Two workers with a BLAS pool each would fight over the cores (measured: 5x slower).
+Two ways lead here. On one machine the driver asks its nursery for workers (`ForkedEnvironment`); on a cluster the engine asks the
+pool that runs on each machine (`pipelines.pool`).
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import sys
+from collections.abc import Iterable
+from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.runners.worker.sdk_worker import SdkHarness
+from apache_beam.transforms.environments import Environment
+
+from pipelines.nursery import THE_NURSERY
+
+URN = "weft:env:forked:v1"
 
 
-def main() -> None:
-    for name in THREADS:
-        os.environ.setdefault(name, "1")
-    options = json.loads(os.environ.get("PIPELINE_OPTIONS") or "{}")
-    options["default_sdk_harness_log_level"] = "WARNING"
-    os.environ["PIPELINE_OPTIONS"] = json.dumps(options)
-    logging.disable(logging.WARNING)  # importing Beam without the [gcp] extra warns
-    from apache_beam.runners.worker import sdk_worker_main
-
-    # it announces every connection, and prints every failure before it reports it; the driver says it once
+def work(control: str, worker: str) -> None:
+    """Serve the engine until it says that it is done."""
+    # Beam announces every connection, and prints every failure before it reports it; the driver says it once
     logging.disable(logging.INFO if os.environ.get("WEFT_DEBUG") else logging.ERROR)
-    logging.getLogger("apache_beam.runners.worker.sdk_worker_main").setLevel(logging.ERROR)
-    logging.getLogger("__main__").setLevel(logging.ERROR)
-    sdk_worker_main.main(sys.argv)
+    SdkHarness(
+        control, worker_id=worker, state_cache_size=worker_handlers.STATE_CACHE_SIZE_MB << 20,
+        data_buffer_time_limit_ms=worker_handlers.DATA_BUFFER_TIME_LIMIT_MS,
+        runner_capabilities=worker_handlers.FNAPI_RUNNER_CAPABILITIES,
+    ).run()  # fmt: skip
 
 
-if __name__ == "__main__":
-    main()
+class WorkerDied(RuntimeError):
+    """A worker process ended before its work did."""
+
+
+@Environment.register_urn(URN, bytes)
+class ForkedEnvironment(Environment):
+    """What FnApiRunner takes for "run it in processes of the nursery"; `preload` are modules that are worth importing there."""
+
+    def __init__(self, preload: tuple[str, ...] = (), capabilities: Iterable[str] = (), artifacts: Any = (), resource_hints: Any = None):
+        super().__init__(capabilities, artifacts, resource_hints)
+        self.preload = preload
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ForkedEnvironment) and super().__eq__(other) and self.preload == other.preload
+
+    def __hash__(self) -> int:
+        return hash((super().__hash__(), self.preload))
+
+    def to_runner_api_parameter(self, context: Any) -> tuple[str, bytes]:
+        return URN, ",".join(self.preload).encode()
+
+    @staticmethod
+    def from_runner_api_parameter(payload: bytes, capabilities: Any, artifacts: Any, resource_hints: Any, context: Any) -> ForkedEnvironment:
+        return ForkedEnvironment(_preload(payload), capabilities, artifacts, resource_hints)
+
+
+def _preload(payload: bytes) -> tuple[str, ...]:
+    return tuple(filter(None, payload.decode().split(",")))
+
+
+@worker_handlers.WorkerHandler.register_environment(URN, bytes)
+class ForkedWorkerHandler(worker_handlers.GrpcWorkerHandler):
+    """Beam's own handler of worker processes waits for ever for one that was killed; this one ends the pipeline."""
+
+    def __init__(self, payload: bytes, state: Any, provision_info: Any, grpc_server: Any):
+        super().__init__(state, provision_info, grpc_server)
+        self._modules = _preload(payload)
+
+    def start_worker(self) -> None:
+        THE_NURSERY.start(self.worker_id, self.control_address, self._ended, self._modules)
+
+    def stop_worker(self) -> None:
+        THE_NURSERY.stop(self.worker_id)
+
+    def _ended(self, how: str) -> None:
+        if how:
+            self.control_conn.abort(WorkerDied(f"worker process {how} (SIGKILL: usually out of memory; use fewer --workers or a smaller input.unit_bytes)"))

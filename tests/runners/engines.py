@@ -81,9 +81,9 @@ def process(command: list[str], log: Path, **env: str) -> Iterator[subprocess.Po
 
 @contextmanager
 def worker_pool(tmp: Path) -> Iterator[str]:
-    """Beam's pool of SDK workers; its address."""
+    """The pool of SDK workers; its address."""
     port = free_port()
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
+    command = [sys.executable, "-m", "pipelines.pool", f"--port={port}"]
     with process(command, tmp / "pool.log"):
         wait_for(port)
         yield f"{LOOPBACK}:{port}"

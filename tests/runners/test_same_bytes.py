@@ -34,7 +34,7 @@ def web(tmp_path_factory):
 @pytest.fixture(scope="module")
 def config(web):
     with serve(web) as server:
-        yield at_server(demo_config([str(w) for w in web.warcs], 1, ["input.unit_bytes=65536"]), server.port)
+        yield at_server(demo_config([str(w) for w in web.warcs], 1, ["input.unit_bytes=65536", "extract.page_seconds=60"]), server.port)
 
 
 @pytest.fixture(scope="module")
