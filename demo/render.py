@@ -28,7 +28,7 @@ def picture(scene: Scene) -> Image.Image:
         _write(pen, scene, box, draw)
     else:
         for (cx, cy, r), shape, colour in _places(scene, box, draw):
-            _shape(pen, shape, cx, cy, r, COLOURS[colour], image)
+            shape_on(pen, shape, cx, cy, r, COLOURS[colour])
     return image
 
 
@@ -91,7 +91,8 @@ def _places(scene: Scene, box: tuple[int, int, int, int], draw: Stream) -> list[
     raise AssertionError(f"scene {scene.name}: {n} objects found no room")
 
 
-def _shape(pen: ImageDraw.ImageDraw, shape: str, cx: int, cy: int, r: int, fill: tuple[int, int, int], image: Image.Image) -> None:
+def shape_on(pen: ImageDraw.ImageDraw, shape: str, cx: int, cy: int, r: int, fill: tuple[int, int, int]) -> None:
+    """One object of a scene, `r` pixels around its centre. ValueError on an unknown shape."""
     if shape == "circle":
         pen.ellipse((cx - r, cy - r, cx + r, cy + r), fill=fill)
     elif shape == "ring":
