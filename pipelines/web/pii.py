@@ -80,7 +80,7 @@ def _emails(text: str) -> Iterator[_Span]:
         if local is None:
             continue
         name = local[0][::-1]
-        begin = start - len(name) + (len(name) - len(name.lstrip(".'%&~-")))
+        begin = max(done, start - len(name) + (len(name) - len(name.lstrip(".'%&~-"))))  # two addresses may be glued together
         if begin < start and any(map(str.isalnum, text[begin:start])):
             done = end + domain.end()
             yield begin, done, "email"
