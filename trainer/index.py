@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+from collections import OrderedDict
 from dataclasses import dataclass
 
+import msgspec
 import pyarrow.parquet as pq
 
 from schemas.layout import MANIFEST
@@ -94,13 +95,35 @@ def _lines(path: str, kind: str, name: str) -> Index:
     return Index(name, kind, digest.hexdigest()[:16], tuple(entries), tuple(groups))
 
 
+class _Handles:
+    """Open shards, the least recently used closed first. A shard's name holds its hash, so an open file never goes stale."""
+
+    def __init__(self, most: int = 128):
+        self.most, self.open = most, OrderedDict[str, int]()
+        self.owner = os.getpid()
+
+    def get(self, file: str) -> int:
+        if self.owner != os.getpid():  # a forked worker: the parent's handles are not its to close
+            self.open, self.owner = OrderedDict(), os.getpid()
+        fd = self.open.pop(file, None)
+        if fd is None:
+            fd = os.open(file, os.O_RDONLY)
+            if len(self.open) >= self.most:
+                os.close(self.open.popitem(last=False)[1])
+        self.open[file] = fd
+        return fd
+
+
+_handles = _Handles()
+
+
 def read_bytes(entry: Entry) -> bytes:
     """The document's byte range: one pread. ValueError if the file ends before it."""
-    fd = os.open(entry.file, os.O_RDONLY)
-    try:
-        data = os.pread(fd, entry.size, entry.offset)
-    finally:
-        os.close(fd)
+    if entry.members:
+        data = os.pread(_handles.get(entry.file), entry.size, entry.offset)
+    else:
+        with open(entry.file, "rb", buffering=0) as f:
+            data = os.pread(f.fileno(), entry.size, entry.offset)
     if len(data) != entry.size:
         raise ValueError(f"{entry.file}: ends inside document {entry.key} at byte {entry.offset} ({len(data)} of {entry.size} bytes)")
     return data
@@ -111,4 +134,4 @@ def read_json(entry: Entry, data: bytes) -> dict:
     if entry.members:
         _, at, size = entry.members[0]
         data = data[at : at + size]
-    return json.loads(data)
+    return msgspec.json.decode(data)

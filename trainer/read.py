@@ -105,11 +105,14 @@ class Row:
         self.provenance[-1]["tokens"][1] = len(self.ids)
 
     def picture(self, data: bytes, node: Node) -> list[torch.Tensor]:
-        pixels = decode(data)
-        w, h = node.size if node.size[0] else (pixels.shape[2], pixels.shape[1])
+        pixels = None if node.size[0] else decode(data)
+        w, h = node.size if pixels is None else (pixels.shape[2], pixels.shape[1])
         cells = self.r.costs.grids(w, h)
         if self.r.patches and (size := sum(a * b for a, b in cells)) > self.r.patches:
             raise BadImage(f"{size} patches: a pack holds {self.r.patches}")
+        if pixels is None:
+            zoom = self.r.costs.patch * (1 if len(cells) == 1 else 2)  # quarters are cut before they are resized
+            pixels = decode(data, (cells[0][0] * zoom, cells[0][1] * zoom))
         return [patches(c, g, self.r.costs.patch) for c, g in zip(crops(pixels, len(cells)), cells, strict=True)]
 
     def fill(self, used: list[Node], pictures: dict[int, list[torch.Tensor]], *, ends: bool, cut: bool = True) -> int:
