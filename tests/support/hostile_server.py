@@ -40,6 +40,7 @@ class HostileServer:
 
     latency_s: float = 0.0
     robots: Callable[[str], bytes | None] = lambda host: None  # None = 404
+    tdmrep: Callable[[str], bytes | None] = lambda host: None  # None = 404
     certificate: Path | None = None  # folder for a self-signed certificate: serve TLS with it
     log: list[Seen] = field(default_factory=list)
     connections: int = 0
@@ -122,7 +123,8 @@ class HostileServer:
             body = self.robots(host)
             return await _send(w, 404 if body is None else 200, b"" if body is None else body, {"Content-Type": "text/plain"})
         if path.startswith("/.well-known/"):
-            return await _send(w, 404, b"")
+            body = self.tdmrep(host)
+            return await _send(w, 404 if body is None else 200, body or b"", {"Content-Type": "application/json"})
         if host.startswith("busy"):
             return await _send(w, 429, b"", {"Retry-After": "1"})
         name = "tarpit" if host.startswith("tarpit") else path.strip("/").split("/")[0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from itertools import pairwise
 
 import pytest
 
+from pipelines.web.fetch.answer import is_passing
+from pipelines.web.fetch.lane import BUSY
 from pipelines.web.fetch.lists import load_lists
 from pipelines.web.fetch.politeness import violations
 from tests.pipelines.web.fetch.test_hostile import AGENT, fetch
@@ -106,3 +109,26 @@ def test_a_host_shared_with_other_workers_gets_this_worker_s_part_of_its_pace():
         starts = sorted(s.begin for s in server.log if s.host == "shared.example")
         assert len(starts) == 5  # robots.txt, tdmrep.json, three pictures
         assert starts[-1] - starts[0] >= 4 * 0.3 - 0.1
+
+
+def test_what_a_host_reserves_by_its_tdmrep_file_is_not_asked_for():
+    rules = b'[{"location": "/free/*", "tdm-reservation": 0}, {"location": "/", "tdm-reservation": 1}]'
+    with HostileServer(tdmrep={"held.example": rules}.get) as server:
+        urls = ["http://held.example/free/1", "http://held.example/2", "http://open.example/2"]
+        urls.append("http://open.example/to/1/http://held.example/3")  # a redirect leads into the reservation
+        out = fetch(server, urls)
+        statuses = [out[u].answer.status for u in urls]
+        assert statuses == ["success", "opt-out: tdmrep.json", "success", "opt-out: tdmrep.json"]
+        assert set(server.paths("held.example")) == {"/robots.txt", "/.well-known/tdmrep.json", "/free/1"}
+        ((signal, evidence),) = out[urls[1]].signals
+        assert (signal.token, evidence) == ("tdm-reservation", hashlib.sha256(rules).hexdigest())
+        assert fetch(server, urls[1:2], tokens=frozenset())[urls[1]].answer.status == "success"  # only if the configuration obeys it
+
+
+def test_a_host_that_only_says_429_is_left_alone():
+    with HostileServer() as server:
+        out = fetch(server, [f"http://busy.example/{i}" for i in range(30)], retries=1, backoff_s=0.01, backoff_cap_s=0.05)
+        statuses = [r.answer.status for r in out.values()]
+        assert len(statuses) == 30 and set(statuses) == {"http 429", "host busy"}
+        assert sum(s.path[1:].isdigit() for s in server.log) <= BUSY + 1  # and one that was under way
+        assert all(is_passing(s) for s in statuses)
