@@ -79,6 +79,12 @@ def judge(placements: pa.Table, images: RuleSet, pairs: RuleSet, contaminated: S
     )  # fmt: skip
 
 
+def taken_down(judged: pa.Table, hit: Sequence[bool]) -> pa.Table:
+    """JUDGED rows with those that were taken down dropped for that reason, before all others."""
+    base = [str(Reason.IMAGE_TAKEDOWN) if h else b for h, b in zip(hit, judged["base"].to_pylist(), strict=True)]
+    return judged.set_column(judged.column_names.index("base"), "base", pa.array(base, pa.string()))
+
+
 @dataclass(frozen=True)
 class Choice:
     """What holds over the run."""

@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import storage
+from pipelines.settings.config import ConfigError
 from pipelines.shards.check import Fault
 from schemas import layout
+
+
+class SignKeyError(ConfigError):
+    """The key named in the configuration cannot sign."""
+
 
 SIGNATURE = f"{layout.MANIFEST}.sig"
 
@@ -18,6 +24,25 @@ def sign(run: str, key: str) -> None:
     storage.write_bytes(
         storage.join(run, SIGNATURE), private.sign(storage.read_bytes(storage.join(run, layout.MANIFEST))).hex().encode() + b"\n"
     )
+
+
+def renew(run: str) -> bool:
+    """Sign a published run as its own configuration says (`run.sign_key`); whether it does."""
+    import tomllib
+
+    config = tomllib.loads(storage.read_bytes(storage.join(run, layout.CONFIG)).decode())
+    key = config.get("run", {}).get("sign_key", "")
+    if key:
+        sign(run, key)
+    return bool(key)
+
+
+def check_key(path: str) -> None:
+    """SignKeyError unless `path` is a private key that can sign: asked before a run begins, not after it."""
+    try:
+        _load(path, private=True)
+    except (OSError, ValueError, TypeError) as e:
+        raise SignKeyError(f"run.sign_key: {path}: {getattr(e, 'strerror', None) or e}") from e
 
 
 def check_signature(run: str, key: str) -> list[Fault]:

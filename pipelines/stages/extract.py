@@ -10,7 +10,7 @@ from typing import Any
 
 from filters.base import At
 from filters.registry import rules
-from pipelines import beam, storage
+from pipelines import beam, storage, tombstones
 from pipelines.guard import Guard, GuardLimits
 from pipelines.settings.config import Config
 from pipelines.stage import Groups, Stage, StageContext
@@ -33,7 +33,8 @@ class ExtractStage(Stage):
         return {**chosen, "filters": used, "rules": list(used)}  # judging order matters, and canonical JSON forgets it
 
     def sources(self, config: Config) -> dict[str, str]:
-        return inputs.identity(config.input)
+        tombstones.load(config.run.takedowns)  # says what is wrong with them before anything is read
+        return inputs.identity(config.input) | {path: storage.sha256_of(path) for path in config.run.takedowns}
 
     def plan(self, ctx: StageContext) -> Groups:
         units = inputs.units(ctx.config.input)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from filters.base import At, RuleSet, Unit
 from filters.registry import rule_set
-from pipelines import storage
+from pipelines import storage, tombstones
 from pipelines.beam import map_parts
 from pipelines.dedup.decontaminate import EvaluationSets
 from pipelines.dedup.decontaminate import load as load_sets
@@ -38,7 +38,7 @@ class SelectStage(Stage):
         return {**super().settings(config), "filters": used, "rules": list(used), "seed": config.run.seed}
 
     def sources(self, config: Config) -> dict[str, str]:
-        return {path: storage.sha256_of(path) for path in config.select.evaluation_sets}
+        return {path: storage.sha256_of(path) for path in (*config.select.evaluation_sets, *config.run.takedowns)}
 
     def plan(self, ctx: StageContext) -> Groups:
         return {"unit": ctx.inputs["extract"].manifest.parts["unit"]}
@@ -130,6 +130,8 @@ class JudgeUnit:
             sets = _sets(self.ctx.config.select.evaluation_sets)
             named = sets.of_images(placements["sha256"].to_pylist(), placements["pdq"].to_pylist())
         judged = choose.judge(placements, images, pairs, named)
+        if stones := tombstones.load(self.ctx.config.run.takedowns):
+            judged = choose.taken_down(judged, stones.contents_of(placements["sha256"].to_pylist(), placements["pdq"].to_pylist()))
         storage.write_table(self.ctx.root, f"{JUDGED}/{unit}.parquet", judged)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from pipelines import tombstones
 from pipelines.guard import Death, Guard
 from pipelines.settings.config import Config
 from pipelines.web import capture, http
 from pipelines.web.capture import Item, Row, RuleSets, identify_record, item_of
 from pipelines.web.inputs import Unit, crawl_of
 from pipelines.web.records import Problem, Record
+from pipelines.web.taken import Taken
 from pipelines.web.unit_tables import COLUMNS, UnitTables
 from pipelines.web.warc import read_at, read_records
 from schemas.ids import image_id
@@ -29,7 +31,7 @@ def read_unit(unit: Unit, root: str, config: Config, guard: Guard) -> tuple[list
     be read (then nothing is written and the unit can be run again)."""
     rules = RuleSets(config.filters)
     with UnitTables(root, unit.name, rules.document_measures, rules.node_measures) as tables:
-        work = _Work(unit, tables)
+        work = _Work(unit, tables, Taken(tombstones.load(config.run.takedowns), config.extract.require_image))
         encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Row)
         sent: list[Item] = []  # in the guard's hands, oldest first
 
@@ -77,8 +79,8 @@ def _is_other_media(record: Record) -> bool:
 class _Work:
     """Turns answers into rows."""
 
-    def __init__(self, unit: Unit, tables: UnitTables):
-        self.unit, self.tables = unit.name, tables
+    def __init__(self, unit: Unit, tables: UnitTables, taken: Taken):
+        self.unit, self.tables, self.taken = unit.name, tables, taken
         self.number = 0  # records so far
         self.counts: Counter[str] = Counter()
 
@@ -103,6 +105,7 @@ class _Work:
         if row.dead is not None:
             self.dead(item, *row.dead)
             return
+        row = self.taken.out_of(row)
         for key, n in row.facts.items():
             self.counts[f"page.{key}"] += n
         who, kept, add = row.identity, not row.reasons, self.tables.add

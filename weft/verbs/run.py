@@ -93,6 +93,10 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
 
     if upto is not None and upto not in layout.STAGES:
         raise Failure(USAGE, f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
+    if config.run.sign_key:
+        from pipelines.shards.sign import check_key
+
+        check_key(config.run.sign_key)
     with Progress(quiet or as_json, log_json) as progress:
         outcomes = run_stages(folder, config, upto or layout.STAGES[-1], Events(progress.starting, progress.finished))
     broken = broken_limits(config, outcomes)
@@ -120,9 +124,11 @@ def finish(folder: str, outcomes: dict[str, Any]) -> None:
     from audit.report import write_report
     from pipelines.run import publish_audit
     from pipelines.shards.run_manifest import publish
+    from pipelines.shards.sign import renew
 
     publish_audit(folder, outcomes["report"].done)
     publish(folder)
+    renew(folder)
     write_report(folder)
 
 

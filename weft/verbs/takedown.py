@@ -27,8 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pipelines.shards.takedown import apply_patch, takedown
+    from pipelines.shards.takedown import takedown
     from pipelines.shards.takedown_list import ListError, parse
+    from pipelines.shards.takedown_record import apply_patch
     from schemas import layout
 
     if (args.list is None) == (args.patch is None):

@@ -34,7 +34,10 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(USAGE, f"no run folder {args.run!r}")
     report = verify(args.run, args.sample, seed=getattr(args, "seed", None), tables=not getattr(args, "no_tables", False))
     if key := getattr(args, "key", None):
-        report.faults += check_signature(args.run, key)
+        try:
+            report.faults += check_signature(args.run, key)
+        except (OSError, ValueError) as e:
+            raise Failure(USAGE, f"--key {key}: {getattr(e, 'strerror', None) or e}") from e
     if args.json:
         emit(report.as_dict())
     else:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 
 from megatron.energon import (
@@ -34,7 +35,8 @@ class Encoder(DefaultTaskEncoder):
 
 out = {}
 config = WorkerConfig.default_worker_config(0)
-for part in ("train", "val"):
+parts = ["train"] + ["val"] * any(n.startswith("weft-val-") for n in os.listdir(sys.argv[1]))
+for part in parts:
     if part == "train":
         data = get_train_dataset(
             sys.argv[1],

@@ -9,8 +9,9 @@ import pytest
 
 from pipelines.shards.export.source import everything, manifest_of
 from pipelines.shards.run_manifest import publish, stages
-from pipelines.shards.takedown import apply_patch, takedown
+from pipelines.shards.takedown import takedown
 from pipelines.shards.takedown_list import ListError, Targets, parse
+from pipelines.shards.takedown_record import apply_patch
 from pipelines.shards.verify import verify
 from schemas.manifest import loads_run
 
