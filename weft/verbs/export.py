@@ -14,6 +14,7 @@ FORMATS = {  # name -> (module below pipelines.shards.export, what it is)
     "mmc4": ("mmc4", "MMC4's JSON with images inside, for OpenFlamingo"),
     "m4": ("m4", "tars that m4 (the loader of OBELICS) reads too"),
     "pairs": ("pairs", "image-text pairs for open_clip"),
+    "img2dataset": ("img2dataset", "list of the fetched URLs, for img2dataset to fetch or resize"),
     "croissant": ("croissant", "Croissant 1.1 with RAI fields"),
     "card": ("cards", "dataset card and datasheet"),
     "eu-summary": ("eu", "figures for the EU's summary of training content"),

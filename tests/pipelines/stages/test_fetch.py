@@ -22,9 +22,10 @@ import pytest
 from pipelines import storage
 from pipelines.retry import carried, retry_failed
 from pipelines.settings.config import Config, dump
+from pipelines.shards.export.img2dataset import export
+from pipelines.shards.export.source import ExportError
 from pipelines.stage import Done, StageError, execute
 from pipelines.stages.fetch import FetchStage
-from pipelines.web.fetch.img2dataset import export_urls
 from pipelines.web.fetch.journal import Journal, records
 from pipelines.web.fetch.politeness import OWN_FILES
 from schemas import layout
@@ -265,5 +266,10 @@ def test_a_folder_of_img2dataset_is_a_source_and_our_table_a_list_for_it(tmp_pat
         assert sorted(p for p in server.paths() if p.endswith(".png")) == ["/2.png", "/with,comma.png"]
     got = {r["url"]: r for r in rows(done)}
     assert (got[urls[0]]["address_class"], got[urls[0]]["bytes"]) == ("img2dataset", 4)
-    assert export_urls(done, str(tmp_path / "list.parquet"), only="success") == 3
-    assert set(pq.read_table(tmp_path / "list.parquet")["url"].to_pylist()) == set(urls)
+    with pytest.raises(ExportError, match="nothing has been fetched"):
+        export(str(tmp_path), str(tmp_path / "out"))
+    current = storage.join(str(tmp_path), layout.STAGE_DIR, layout.CURRENT)
+    storage.write_bytes(current, json.dumps({"fetch": done.manifest.digest}).encode())
+    assert export(str(tmp_path), str(tmp_path / "out")) == {"urls": 3}
+    listed = pq.read_table(tmp_path / "out" / "urls.parquet")
+    assert set(listed["url"].to_pylist()) == set(urls) and set(listed["weft_status"].to_pylist()) == {"success"}
