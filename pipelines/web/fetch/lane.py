@@ -211,14 +211,14 @@ class Lane:
     async def _patiently(self, url: str, bounds: Bounds) -> Answer:
         """As often as an image, but a host that hangs is not asked again."""
         wait = self.policy.backoff_s
-        for attempt in range(self.policy.retries + 1):
+        for _ in range(self.policy.retries):
             answer = await self._once(url, bounds)
-            if attempt == self.policy.retries or not is_passing(answer.status) or answer.status.startswith((*HANGING, "dns failure")):
-                break
+            if not is_passing(answer.status) or answer.status.startswith((*HANGING, "dns failure")):
+                return answer
             pause = min(self.policy.backoff_cap_s, max(wait * random.uniform(0.5, 1.5), answer.retry_after_s))
             self.next_start = max(self.next_start, time.monotonic() + pause)
             wait *= 2
-        return answer
+        return await self._once(url, bounds)
 
     def _stop(self, headers: Iterable[tuple[str, str]]) -> str:
         found = acting(image_signals(headers), self.policy.tokens)
