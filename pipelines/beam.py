@@ -29,15 +29,6 @@ logging.getLogger("PrismRunner").setLevel(logging.ERROR)
 logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("Waiting for grpc channel"))
 logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)  # repeats what workers log
 
-RUNNERS = {
-    "prism": "PrismRunner",
-    "spark": "SparkRunner",
-    "flink": "FlinkRunner",
-    "dataflow": "DataflowRunner",
-    "portable": "PortableRunner",
-}
-
-
 LIGHT = 8  # light parts per worker process below which starting processes costs more than it saves
 
 
@@ -50,12 +41,10 @@ def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int, preload: tup
     Prism). Local map-only work uses processes; work that shuffles stays in one, because shuffled data would otherwise pass
     through gRPC to the driver (measured 3x slower)."""
     flags: dict[str, Any] = {"save_main_session": False, **runner.options}
-    if runner.name == "flink":
-        from pipelines.flink import OneServer
-
-        return beam.Pipeline(OneServer(), PipelineOptions.from_dictionary({"runner": RUNNERS["flink"], **flags}))
     if runner.name != "local":
-        return beam.Pipeline(options=PipelineOptions.from_dictionary({"runner": RUNNERS[runner.name], **flags}))
+        from pipelines.clusters import flags_of, runner_of
+
+        return beam.Pipeline(runner_of(runner), PipelineOptions.from_dictionary(flags | flags_of(runner)))
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
     workers = 1 if shuffles else min(worker_count(runner), max(1, parts))

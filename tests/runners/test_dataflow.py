@@ -10,6 +10,7 @@ import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 
 from pipelines import beam
+from pipelines.clusters import RUNNERS
 from pipelines.settings.config import Config
 from pipelines.settings.run import RunnerSettings
 from schemas import layout
@@ -18,7 +19,7 @@ from schemas import layout
 def test_options_reach_beam():
     options = {"project": "p", "region": "europe-west4", "temp_location": "gs://b/tmp", "setup_file": "./setup.py"}
     assert set(options) <= beam.known_options()
-    built = PipelineOptions.from_dictionary({"runner": beam.RUNNERS["dataflow"], "save_main_session": False, **options})
+    built = PipelineOptions.from_dictionary({"runner": RUNNERS["dataflow"], "save_main_session": False, **options})
     assert built.view_as(SetupOptions).setup_file == "./setup.py" and built.view_as(SetupOptions).save_main_session is False
     assert built.view_as(GoogleCloudOptions).region == "europe-west4"
     assert built.get_all_options()["runner"] == "DataflowRunner"
