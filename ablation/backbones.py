@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ablation.conversations import training
-from ablation.scenes import draw_scene, told
+from ablation.scenes import Case, draw_scene, told
 from demo.scenes import Scene
 from trainer.batch import Batch
 from trainer.config import Images, Model, Vision
@@ -32,6 +32,7 @@ BATCH = 64
 TEXT_WIDTH = 64
 WIDTH = 96  # of the common space
 SIDE = 64
+APART = ("vision.", "connector.", "cross.")  # of the model, what is no part of the decoder
 
 
 class TextSide(nn.Module):
@@ -74,7 +75,7 @@ def pairs(count: int, patch: int) -> tuple[torch.Tensor, tuple[int, int], list[s
     """Patches (count, rows * columns, 3 * patch * patch) of rendered scenes, their grid, and what they show."""
     cell = grids(SIDE, SIDE, Images(rule="square", side=SIDE), patch)[0]
     pixels, texts = [], []
-    for c in training(count, "pairs", skills=("count", "colour", "relation", "word", "box")):
+    for c in training(count, "pairs", skills=("count", "colour", "relation", "letter", "box")):
         scene: Scene = c.scenes[0]
         image = torch.from_numpy(np.array(draw_scene(scene))).permute(2, 0, 1).contiguous()
         pixels.append(patches(image, cell, patch).reshape(-1, 3 * patch * patch))
@@ -112,25 +113,46 @@ def train_tower(c: Vision, tok: Tokens, steps: int, file: str, count: int = 8000
         if step % 100 == 0 or step + 1 == steps:
             hit = (logits.argmax(1) == torch.arange(BATCH)).float().mean().item()
             say(f"tower step {step}: loss {loss.item():.3f}, own text found {hit:.2f}")
-    save(image, "vision.", file)
+    save(image, file, lambda n: n.startswith("vision."))
 
 
-def train_decoder(c: Model, tok: Tokens, texts: Sequence[str], steps: int, file: str, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> None:
-    """Next token on running text, rows of 256 tokens."""
+def told_ids(c: Case, tok: Tokens) -> list[int]:
+    """A case in words only: the description stands where the picture's tokens would, between the same marks."""
+    out = [tok.bos]
+    shown = iter(c.scenes)
+    for turn in c.turns:
+        out += tok.encode("User:" if turn.pictures else "User: ")
+        for _ in range(turn.pictures):
+            out += [tok.fake, *tok.encode(f" {told(next(shown))}"), tok.fake]
+        out += [*tok.encode(turn.question), tok.end, *tok.encode("\nAssistant:"), *tok.encode(f" {turn.answer}"), tok.end, *tok.encode("\n")]
+    return [*out, tok.eos]
+
+
+def train_decoder(
+    c: Model, tok: Tokens, texts: Sequence[str], cases: int, steps: int, file: str, seed: int = 0, say: Callable[[str], None] = lambda _: None
+) -> None:
+    """Next token on curated text (a quarter of the rows) and on cases told in words: what a language model brings along.
+
+    Rows of 256 tokens, 8 a step.
+    """
     torch.manual_seed(seed)
     model = VLM(c)
-    stream = torch.tensor([t for text in texts for t in (*tok.encode(text + "\n\n"),)])
-    params = [p for n, p in model.named_parameters() if not n.startswith(("vision.", "connector.", "cross."))]
-    optimizer = torch.optim.AdamW(params, lr=3e-3, weight_decay=0.05)
+    pages = torch.tensor([t for text in texts for t in tok.encode(text + "\n\n")])
+    talk = torch.tensor([t for x in training(cases, "told") for t in told_ids(x, tok)])
+    params = [p for n, p in model.named_parameters() if not n.startswith(APART)]
+    optimizer = torch.optim.AdamW(params, lr=4e-3, weight_decay=0.05, betas=(0.9, 0.98))
     order, rows, length = random.Random(seed), 8, 256
+    empty = torch.zeros(0, 3 * c.vision.patch**2, dtype=torch.uint8)
     model.eval()  # no picture is shown, and none is needed
     for step in range(steps):
         for g in optimizer.param_groups:
-            g["lr"] = 3e-3 * min(1.0, (step + 1) / 20) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
-        starts = [order.randrange(max(1, len(stream) - length - 1)) for _ in range(rows)]
-        tokens = torch.cat([stream[s : s + length] for s in starts])
-        labels = torch.cat([stream[s + 1 : s + length + 1] for s in starts])
-        batch = Batch(tokens, torch.arange(length).repeat(rows), labels, cumulative([length] * rows), torch.zeros(0, 3 * c.vision.patch**2, dtype=torch.uint8), [], torch.empty(0, dtype=torch.int64), [])
+            g["lr"] = 4e-3 * min(1.0, (step + 1) / 20) * (0.05 + 0.475 * (1 + math.cos(math.pi * step / steps)))
+        some = [(pages if r % 4 == 0 else talk) for r in range(rows)]
+        starts = [order.randrange(max(1, len(x) - length - 1)) for x in some]
+        tokens = torch.cat([x[s : s + length] for x, s in zip(some, starts, strict=True)])
+        labels = torch.cat([x[s + 1 : s + length + 1] for x, s in zip(some, starts, strict=True)])
+        positions = torch.arange(length).repeat(rows)
+        batch = Batch(tokens, positions, labels, cumulative([length] * rows), empty, [], torch.empty(0, dtype=torch.int64), [])
         loss = model(batch) / len(tokens)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -138,12 +160,12 @@ def train_decoder(c: Model, tok: Tokens, texts: Sequence[str], steps: int, file:
         optimizer.step()
         if step % 50 == 0 or step + 1 == steps:
             say(f"decoder step {step}: loss {loss.item():.3f}")
-    save(model, "", file, lambda n: not n.startswith(("vision.", "connector.", "cross.")))
+    save(model, file, lambda n: not n.startswith(APART))
 
 
-def save(model: nn.Module, prefix: str, file: str, keep: Callable[[str], bool] | None = None) -> None:
-    """Parameters whose names begin so, in one step."""
+def save(model: nn.Module, file: str, keep: Callable[[str], bool]) -> None:
+    """Parameters whose names are to be kept; the file appears whole."""
     os.makedirs(os.path.dirname(file), exist_ok=True)
     part = f"{file}.{os.getpid()}.part"
-    save_file({n: p.detach().contiguous() for n, p in model.named_parameters() if (keep(n) if keep else n.startswith(prefix))}, part)
+    save_file({n: p.detach().contiguous() for n, p in model.named_parameters() if keep(n)}, part)
     os.replace(part, file)

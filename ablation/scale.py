@@ -21,7 +21,7 @@ class Scale:
 
 
 SCALES = {
-    "tiny": Scale("tiny", "ablation-tiny.toml", 4000, 60, {"long": 1000, "short": 100}, {"long": 200, "short": 10}, 8000, 1000, 1.5),
+    "tiny": Scale("tiny", "ablation-tiny.toml", 4000, 60, {"long": 1000, "short": 100}, {"long": 400, "short": 40}, 8000, 400, 1.5),
     "mini": Scale("mini", "ablation-mini.toml", 60000, 300, {"long": 6000, "short": 600}, {"long": 4000, "short": 200}, 60000, 10000, 4.0),
     # a few steps of everything: what the tests run
     "smoke": Scale("smoke", "ablation-tiny.toml", 24, 2, {"long": 2, "short": 1}, {"long": 2, "short": 1}, 64, 50, 1.0),

@@ -36,7 +36,7 @@ def marks(model: VLM, reader: Reader, together: int = 32) -> list[Mark]:
             doc = read_json(entry, data)
             used = chat_nodes(doc, reader.tok)[:-1]
             pictures = {i: row.picture(reader.images(entry, doc, data, n.image), n) for i, n in enumerate(used) if n.ids is None}
-            row.fill(used, pictures, begins=True, ends=False)
+            row.fill(used, pictures, ends=False, cut=False)
             asked.append((doc["skill"], doc["detail"], len(used[-1].ids or ())))
         batch = row.done()
         best = model.logits(batch).argmax(-1).tolist()

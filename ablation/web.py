@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 WORDS = 24  # of each paragraph beside a picture
+SAID = ("one", "two", "three", "four", "five", "above", "below", "left", "right",
+        "circles", "squares", "triangles", "stars", "crosses", "rings")  # words of captions that must stay whole  # fmt: skip
 MERGED = 8  # documents that see one another where the document mask is off
 
 

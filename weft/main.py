@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("bring data made by others into a run", "import_"),
     "train": ("train a vision-language model on shards", "train"),
     "eval": ("measure a checkpoint", "eval"),
+    "ablate": ("the paper's findings in miniature, and what each filter of the data is worth", "ablate"),
     "bench": ("ours beside the peers, in one run", "bench"),
 }
 
