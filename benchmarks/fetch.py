@@ -2,7 +2,7 @@
 
 Everything plays on loopback: a server in a process (and on a core) of its own answers each request after 100 ms, for any host name.
 Ours runs with every check on (robots.txt, tdmrep.json, addresses, sizes, journal on disk) and no delay between the requests of a host,
-which would be all that is measured; the bare loop only reads bodies. 6,000 pictures of 256 hosts, so 23 a host, and 256 connections.
+which would be all that is measured; the bare loop only reads bodies. 10,000 pictures of 256 hosts, so 39 a host, and 256 connections.
 Rows: case, ours, peer, unit, ratio, floor_ratio.
 """
 
@@ -26,7 +26,7 @@ from pipelines.settings.fetch import FetchSettings
 from pipelines.web.fetch.politeness import OWN_FILES, violations
 
 HOSTS = 256
-IMAGES = 6_000
+IMAGES = 10_000
 ROUNDS = 3
 FULL = 1_024  # connections with which a bare loop fills a core
 
@@ -62,7 +62,7 @@ def throughput(folder: str) -> list[dict[str, Any]]:
 
 def full_core(folder: str) -> dict[str, Any]:
     """As many connections as make a bare loop fill its core: what then counts is the work for each request. No floor."""
-    urls = pictures(2 * IMAGES)
+    urls = pictures(IMAGES)
     with server(folder) as port:
         ours(port, urls[:HOSTS], folder)
         wide = {"concurrency": FULL, "per_host_connections": FULL // HOSTS}

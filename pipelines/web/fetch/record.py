@@ -30,4 +30,4 @@ def row_of(r: Result, fetched_at: str = "") -> dict[str, Any]:
 
 def _clean(text: str) -> str:
     """Header bytes that are no UTF-8 arrive as lone surrogates, which no table takes."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

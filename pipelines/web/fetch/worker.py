@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,8 @@ from pipelines.web.fetch.lane import Policy
 from pipelines.web.fetch.lists import load_lists
 from pipelines.web.fetch.record import row_of
 from pipelines.web.fetch.transport import HttpTransport
+
+GC_EVERY = 20_000  # new objects between two collections: thousands of open requests make each one long, and leave it little to find
 
 
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
@@ -51,9 +54,12 @@ async def fetch(
 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(64, settings.concurrency), "dns"))
     _many_files()
+    before = gc.get_threshold()
+    gc.set_threshold(GC_EVERY, *before[1:])
     try:
         await fetch_all(urls, transport, bounds, policy, record)
     finally:
+        gc.set_threshold(*before)
         await transport.close()
 
 
