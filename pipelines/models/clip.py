@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,7 @@ class _Text:
                 return self.clip.encode_text(tokens)
 
         self.module = Wrapped()
+        self.lock = threading.Lock()  # functional_call swaps the shared module's tensors while it runs; engines share it between threads
         tower, self.prefix = (model.text, "clip.text.") if hasattr(model, "text") else (model, "clip.")
         pool = getattr(tower, "pool_type", getattr(model, "text_pool_type", ""))
         mask = getattr(tower, "attn_mask", None)
@@ -137,13 +139,14 @@ class _Text:
         import torch
 
         n = min(tokens.shape[1], -(-length // STEP) * STEP)
-        if not self.trims or n >= tokens.shape[1]:
-            return self.module(tokens)
-        shorter = {
-            self.prefix + "positional_embedding": self.tower.positional_embedding[:n],
-            self.prefix + "attn_mask": self.tower.attn_mask[:n, :n],
-        }
-        return torch.func.functional_call(self.module, shorter, (tokens[:, :n],))
+        with self.lock:
+            if not self.trims or n >= tokens.shape[1]:
+                return self.module(tokens)
+            shorter = {
+                self.prefix + "positional_embedding": self.tower.positional_embedding[:n],
+                self.prefix + "attn_mask": self.tower.attn_mask[:n, :n],
+            }
+            return torch.func.functional_call(self.module, shorter, (tokens[:, :n],))
 
 
 def load(settings: ClipSettings) -> Clip:

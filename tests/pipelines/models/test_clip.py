@@ -134,3 +134,17 @@ def test_nothing_is_asked_of_the_network_without_leave(monkeypatch):
     assert os.environ["HF_HUB_OFFLINE"] == "1"
     with pytest.raises(ModelError):
         weights_file(ClipSettings(model="ViT-L-14", pretrained="datacomp_xl_s13b_b90k"))
+
+
+def test_threads_may_share_a_model():
+    """Flink and Spark run several parts as threads of one worker; texts of unlike length must not see each other's shapes."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    weights = CLIP_FOLDER / "weights.safetensors"
+    found = weights if weights.is_file() else next(CLIP_FOLDER.glob("*.safetensors"))
+    clip = load(ClipSettings(model=next(p for p in CLIP_FOLDER.glob("*.json")).stem, config_dir=str(CLIP_FOLDER), pretrained=str(found), threads=1))
+    rows = [clip.tokenize([text]) for text in TEXTS]
+    alone = [clip.tokens(r) for r in rows]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(clip.tokens, rows * 60))
+    assert all(np.array_equal(one, alone[i % len(rows)]) for i, one in enumerate(together))
