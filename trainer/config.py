@@ -144,7 +144,8 @@ class Run:
     parallel: str = "ddp"  # ddp | fsdp, where there is more than one process
     dtype: str = "float32"  # compute: float32 | bfloat16 (masters stay float32) | float64 (tests)
     device: str = "auto"
-    tensorboard: bool = False
+    tensorboard: bool = False  # needs the package tensorboard
+    wandb: str = ""  # a project's name; needs the package wandb (WANDB_MODE=offline is respected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

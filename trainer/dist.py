@@ -22,6 +22,7 @@ class Group:
         self.started = self.world > 1 and not dist.is_initialized()
         if self.started:
             dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        self.saving = dist.new_group(backend="gloo") if self.world > 1 else None  # checkpoints are written beside the training
         self.sharded = False
 
     def close(self) -> None:

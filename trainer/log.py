@@ -1,4 +1,4 @@
-"""What a run says: metrics.jsonl always, a live line, TensorBoard where asked; bad.jsonl for samples that could not be read."""
+"""What a run says: metrics.jsonl always, a live line, TensorBoard and Weights & Biases where asked; bad.jsonl for samples that could not be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Log:
-    def __init__(self, out: str, rank: int, tensorboard: bool = False):
+    def __init__(self, out: str, rank: int, tensorboard: bool = False, wandb: str = ""):
         os.makedirs(out, exist_ok=True)
         self.out, self.rank = out, rank
         self.board = None
@@ -17,6 +17,12 @@ class Log:
             from torch.utils.tensorboard import SummaryWriter
 
             self.board = SummaryWriter(out)
+
+        self.wandb = None
+        if wandb and rank == 0:
+            import wandb as package
+
+            self.wandb = package.init(project=wandb, dir=out, resume="allow", name=os.path.basename(os.path.abspath(out)))
 
     def write(self, name: str, row: dict[str, Any]) -> None:
         suffix = "" if self.rank == 0 else f".rank{self.rank}"
@@ -31,6 +37,8 @@ class Log:
             for k, v in row.items():
                 if isinstance(v, (int, float)):
                     self.board.add_scalar(k, v, row["step"])
+        if self.wandb:
+            self.wandb.log({k: v for k, v in row.items() if v is not None}, step=int(row["step"]))
         if show:
             mfu = "" if row["mfu"] is None else f"  MFU {row['mfu']:.1%}"
             line = (

@@ -50,7 +50,12 @@ def train(recipe: Recipe) -> Result:
     except ValueError:
         pass  # not the main thread: signals stay as they are
     try:
-        return Loop(recipe, group, stop).run()
+        loop = Loop(recipe, group, stop)
+        try:
+            result = loop.run()
+        finally:
+            loop.saver.close()
+        return result
     finally:
         for s, handler in before.items():
             signal.signal(s, handler)
@@ -70,7 +75,7 @@ class Loop:
         self.recipe, self.group, self.stop = recipe, group, stop
         run = recipe.run
         os.makedirs(run.out, exist_ok=True)
-        self.log = Log(run.out, group.rank, run.tensorboard)
+        self.log = Log(run.out, group.rank, run.tensorboard, run.wandb)
         if group.rank == 0:
             self.corpus = Corpus(recipe)
             with open(os.path.join(run.out, "recipe.json"), "w", encoding="utf-8") as f:
@@ -84,7 +89,7 @@ class Loop:
                 self.log.write("bad", {"key": key, "error": why, "what": "lengths"})
         name = torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else ""
         self.peak = next((v for k, v in PEAKS.items() if k in name), None)
-        self.losses: list[float] = []
+        self.saver = ckpt.Saver(os.path.join(run.out, "checkpoints"), group, run.keep)
         self.wrapped = False
 
     def run(self) -> Result:
@@ -125,7 +130,7 @@ class Loop:
                 if stopping or last or (run.save_every and (begins + step + 1) % run.save_every == 0):
                     pack = (step + 1) * stage.packs
                     here = {"stage": number, "plan": plan.hash, "pack": pack, "epoch": plan[pack].epoch}
-                    saved = ckpt.save(checkpoints, begins + step + 1, self.model, optimizer, here, self.group, run.keep)
+                    saved = self.saver.save(begins + step + 1, self.model, optimizer, here)
                 if stopping:
                     return self.result(saved, True)
             begins += stage.steps

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from trainer import ckpt
 from trainer.batch import join
@@ -54,8 +53,8 @@ def run_children(*args, **kw) -> None:
 
 
 def saved(recipe, step: int) -> tuple[dict, dict]:
-    at = Path(recipe.run.out) / "checkpoints" / f"step-{step:08d}"
-    return load_file(at / "model.safetensors"), load_file(at / "optimizer.safetensors")
+    found = ckpt.whole(str(Path(recipe.run.out) / "checkpoints" / f"step-{step:08d}"))
+    return {k: v for k, v in found.items() if "|" not in k}, {k: v for k, v in found.items() if "|" in k}
 
 
 def metrics(recipe) -> list[tuple]:
@@ -114,8 +113,9 @@ def test_killed_and_resumed_ends_bit_for_bit(tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_of_two_goes_on_as_one(tiny, tmp_path):
-    common = ('run.dtype="float64"', "run.save_every=3")
+@pytest.mark.parametrize("mode", ["ddp", "fsdp"])
+def test_a_run_of_two_goes_on_as_one(tiny, tmp_path, mode: str):
+    common = ('run.dtype="float64"', "run.save_every=3", f'run.parallel="{mode}"')
     whole = tiny(*common, "stage.steps=6", out="whole6")
     train(whole)
     moved = tiny(*common, "stage.steps=6", out="moved")
@@ -129,6 +129,24 @@ def test_a_run_of_two_goes_on_as_one(tiny, tmp_path):
     train(moved)
     for a, b in zip(metrics(whole), metrics(moved), strict=True):
         assert a == pytest.approx(b, abs=1e-9)  # the same packs: tokens and targets are equal
+
+
+def test_a_save_that_fails_stops_the_run_and_leaves_no_half(tiny, monkeypatch):
+    recipe = tiny("stage.steps=4", "run.save_every=1", out="full")
+    write = ckpt.dcp.save
+
+    def fails(*a, **k):
+        write(*a, **k)
+        if str(k["storage_writer"].path).endswith("step-00000002.part"):
+            raise OSError("no space left on device")
+
+    monkeypatch.setattr(ckpt.dcp, "save", fails)
+    with pytest.raises(OSError, match="no space"):
+        train(recipe)
+    folder = os.path.join(recipe.run.out, "checkpoints")
+    assert ckpt.steps(folder) == [1]
+    monkeypatch.undo()
+    assert train(recipe).steps == 4 and ckpt.steps(folder) == [3, 4]  # goes on from the whole one
 
 
 def test_a_signal_saves_and_stops(tiny, monkeypatch):
