@@ -59,7 +59,7 @@ EXTRAS = {
 EXTRAS["dev"] = [
     *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"], *EXTRAS["perplexity"],
     "atheris>=2.3; sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.14'",
-    "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "peft>=0.17",
+    "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "mkdocs-jupyter>=0.25", "peft>=0.17",
     "playwright>=1.49", "axe-playwright-python>=0.1.4", "psutil>=6", "basedpyright>=1.28", "pytest>=8.3", "pytest-timeout>=2.3", "ruff>=0.9", "webdataset>=0.2.100",
 ]  # fmt: skip
 
@@ -71,7 +71,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=[f"{p}{s}" for p in ("schemas", "filters", "pipelines", "audit", "trainer", "demo", "benchmarks", "configs", "weft") for s in ("", ".*")]),
+    packages=find_packages(include=[f"{p}{s}" for p in ("schemas", "filters", "pipelines", "audit", "trainer", "demo", "ablation", "benchmarks", "configs", "weft") for s in ("", ".*")]),
     package_data={"": ["templates/*.html", "templates/server/*.html", "static/*", "*.toml", "*.json", "*.jsonl", "*.txt", "*.tsv", "*.csv", "*.sql", "*.html", "*.css", "*.js", "*.svg", "*.pt", "*.safetensors", "*.npz", "*.parquet", "py.typed"]},
     install_requires=CORE,
     extras_require=EXTRAS,

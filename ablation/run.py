@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import shutil
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
 from ablation.arms import FINDINGS, Arm, arms
 from ablation.assets import VERSION, Assets, digest
 from ablation.scale import SCALES, Scale
+from trainer.config import as_dict, load
 
 LOG = "log.jsonl"
 
@@ -27,15 +31,17 @@ class Job:
     key: str
 
 
-def jobs(findings: Iterable[str], seeds: int, scale: Scale, base: Any) -> list[Job]:
-    """All jobs, seed after seed, so that a cut-off run has whole seeds. Arms that come out equal share their key."""
-    out = []
-    some = [a for f in findings for a in arms(f)]
+def jobs(findings: Iterable[str], seeds: int, scale: Scale, recipe: str) -> list[Job]:
+    """All jobs, seed after seed, so that a cut-off run has whole seeds. `recipe`: the base's file.
+
+    The key is a digest of the resolved recipe and of what its assets are made from, so arms that come out equal share it.
+    """
+    base, out = load(recipe), []
     for seed in range(seeds):
-        for a in some:
-            stage = base.stage[0]
-            what = (VERSION, scale.name, scale.cases, scale.asked, scale.tower[a.tower], scale.decoder[a.decoder], scale.pairs, scale.web, scale.pages_steps)
-            out.append(Job(a, seed, digest(*what, str(base.model), str(stage), overrides(a, base, scale, seed), a.train, a.ask, a.pages)))
+        for a in (a for f in findings for a in arms(f)):
+            resolved = load(recipe, overrides(a, base, scale, seed))
+            sizes = (scale.cases, scale.asked, scale.tower[a.tower], scale.decoder[a.decoder], scale.pairs, scale.web)
+            out.append(Job(a, seed, digest(VERSION, *sizes, as_dict(resolved), a.train, a.ask, a.pages)))
     return out
 
 
@@ -67,44 +73,84 @@ def run(
     _start()
     assets = Assets(folder, SCALES[scale], say)
     os.makedirs(folder, exist_ok=True)
-    todo = jobs(findings, seeds, SCALES[scale], assets.base())
+    todo = jobs(findings, seeds, SCALES[scale], assets.recipe_file())
     done = {line["key"]: line for line in read(folder)}
     left = list({j.key: j for j in todo if j.key not in done}.values())
     say(f"{len(todo)} arms, {len({j.key for j in todo})} different, {len(left)} to run")
     roles: dict[str, list[list[str]]] = {}  # every row of the page that an arm fills, whatever was asked for now
-    for j in jobs(FINDINGS, seeds, SCALES[scale], assets.base()):
+    for j in jobs(FINDINGS, seeds, SCALES[scale], assets.recipe_file()):
         roles.setdefault(j.key, []).append([j.arm.finding, j.arm.name])
     began = time.time()
-    for what in dict.fromkeys(n for j in left for n in needs(j)):
-        at = time.process_time()
-        getattr(assets, what[0])(what[1])
-        spent = time.process_time() - at
-        if spent > 1:
-            say(f"{' '.join(what)} made in {spent:.0f} s of CPU")
     until = began + 60 * minutes if minutes else float("inf")
-    jobs_args = [(folder, scale, j, steps, until) for j in left]
-    if workers > 1 and len(left) > 1:
-        import multiprocessing
-
-        with multiprocessing.get_context("spawn").Pool(workers, initializer=_start) as pool:
-            for n, line in enumerate(pool.imap_unordered(_one, jobs_args), 1):
-                _finished(folder, line, roles, done, n, len(left), began, say)
-    else:
-        for n, args in enumerate(jobs_args, 1):
-            _finished(folder, _one(args), roles, done, n, len(left), began, say)
+    tasks = [(folder, scale, j, steps, until) for j in left]
+    if left:
+        assets.tokenizer()  # and with it the two curations that all others need
+    with Workers(min(workers, max(1, len(left)))) as pool:
+        for said in pool.each(_make, [(folder, scale, g) for g in groups(left)]):
+            say(said)
+        for n, line in enumerate(pool.each(_one, tasks), 1):
+            _finished(folder, line, roles, done, n, len(left), began, say)
     return [{**done[j.key], "finding": j.arm.finding, "arm": j.arm.name, "seed": j.seed} for j in todo if j.key in done]
 
 
 def missing(findings: list[str], folder: str, scale: str, seeds: int) -> int:
     """How many trainings the log does not hold yet."""
     done = {line["key"] for line in read(folder)}
-    return len({j.key for j in jobs(findings, seeds, SCALES[scale], Assets(folder, SCALES[scale]).base())} - done)
+    return len({j.key for j in jobs(findings, seeds, SCALES[scale], Assets(folder, SCALES[scale]).recipe_file())} - done)
+
+
+def groups(left: list[Job]) -> list[list[tuple[str, str]]]:
+    """What the arms need, in pieces that may be made side by side: the curations share one run folder and stay together."""
+    wanted = list(dict.fromkeys(n for j in left for n in needs(j)))
+    pages = [w for w in wanted if w[0] == "pages"]
+    return [*([w] for w in sorted((w for w in wanted if w[0] != "pages"), key=lambda w: ("tower", "decoder", "cases", "asked").index(w[0]))), *([pages] if pages else [])]
+
+
+def _make(args: tuple[str, str, list[tuple[str, str]]]) -> str:
+    folder, scale, some = args
+    assets, at = Assets(folder, SCALES[scale]), time.process_time()
+    for kind, name in some:
+        getattr(assets, kind)(name)
+    return f"{', '.join(' '.join(w) for w in some)}: ready, {time.process_time() - at:.0f} s of CPU"
 
 
 def _start() -> None:
+    """One thread, and no life of its own: a worker whose parent was killed ends."""
     import torch
 
     torch.set_num_threads(1)
+    parent = os.getppid()
+    if multiprocessing.parent_process() is not None:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+class Workers:
+    """Processes that take tasks as they come free; with one worker, this process."""
+
+    def __init__(self, count: int):
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start) if count > 1 else None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool:
+            self.pool.shutdown(cancel_futures=True)
+
+    def each(self, work: Callable[[Any], Any], tasks: list[Any]) -> Iterator[Any]:
+        """Results as they come."""
+        if self.pool is None:
+            yield from map(work, tasks)
+            return
+        for future in as_completed([self.pool.submit(work, t) for t in tasks]):
+            yield future.result()
 
 
 def _finished(folder: str, line: dict[str, Any] | None, roles: dict[str, list[list[str]]], done: dict, n: int, of: int, began: float, say: Callable[[str], None]) -> None:
@@ -141,7 +187,6 @@ def _one(args: tuple[str, str, Job, int, float]) -> dict[str, Any] | None:
         return None
     from ablation import cloze, score
     from trainer import flops
-    from trainer.config import load
     from trainer.index import read_index
     from trainer.read import Reader
     from trainer.restore import restore
