@@ -72,24 +72,6 @@ class DocumentView(TextView):
         return self._gopher(n, top=False)
 
     def _gopher(self, n: int, top: bool) -> float:
-        page = self.shared
-        ids, lengths = page.word_ids, page.word_lengths
         total = self.n_word_characters
-        if len(ids) < n or not total:
-            return 0.0
-        hashes = ngrams.window_hashes(ids, n)
-        order = np.argsort(hashes, kind="stable")
-        ranked = hashes[order]
-        new = np.concatenate(([True], ranked[1:] != ranked[:-1]))
-        first = np.flatnonzero(new)
-        counts = np.diff(np.append(first, len(ranked)))
-        if counts.max() < 2:
-            return 0.0
-        if top:
-            at = order[first[counts == counts.max()]].min()  # the first of equals, as it stands in the text
-            return float(lengths[at : at + n].sum()) * int(counts.max()) / total
-        again = order[np.repeat(counts > 1, counts)]
-        covered = np.zeros(len(ids) + 1, np.int64)
-        covered[:-1] = np.bincount(again, minlength=len(ids))
-        covered[n:] -= np.bincount(again + n, minlength=len(ids) + 1)[n:]
-        return float(lengths[np.cumsum(covered[:-1]) > 0].sum()) / total
+        found = ngrams.top_and_repeated(self.shared.word_ids, self.shared.word_lengths, n) if total else (0.0, 0.0)
+        return found[0 if top else 1] / total if total else 0.0

@@ -46,7 +46,7 @@ def extract(html: bytes | str, url: str, limits: Limits = Limits()) -> Page:  # 
         keep = model.choose(model.chances(measured), measured.facts[words.WORDS])
     else:
         keep = np.zeros(0, bool)
-    return Page(about.title, assemble.nodes(tree, keep, about.base), about.meta, truncated)
+    return Page(about.title, assemble.nodes(tree, keep, about.base, about.image), about.meta, truncated)
 
 
 def look(html: bytes | str, url: str, limits: Limits) -> tuple[Tree | None, head.Head | None, str]:
@@ -61,10 +61,9 @@ def look(html: bytes | str, url: str, limits: Limits) -> tuple[Tree | None, head
     if not html or html.isspace():
         return None, None, truncated
     document = LexborHTMLParser(html)
-    ld = head.structured(document, html)
     document.strip_tags(_UNREAD)
     tree = Tree((document.html or "").encode("utf-8", "replace"), limits.max_nodes, limits.max_depth)
-    return tree, head.read(tree, ld, url), truncated or tree.truncated
+    return tree, head.read(tree, head.structured(html), url), truncated or tree.truncated
 
 
 def measure(tree: Tree, about: head.Head, url: str) -> features.Measured:

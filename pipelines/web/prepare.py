@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_SOURCES = ("pipelines/web", "filters/text")
+_SOURCES = ("pipelines/web", "filters")
 _PAGE = "<!doctype html><title>A</title><p>A page of plain words.<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
 
 

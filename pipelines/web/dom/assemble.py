@@ -16,9 +16,9 @@ _PROMOTED: Final = 200  # bytes of a figure's text above which it is no caption,
 _WHOLE: Final = 200  # bytes kept in an article that make it one of several
 
 
-def nodes(tree: Tree, keep: Any, base: str) -> tuple[Node, ...]:
-    """The page's nodes: blocks with `keep` set and the images that belong to them."""
-    shown = pictures.choose(tree, keep, base)
+def nodes(tree: Tree, keep: Any, base: str, lead: str = "") -> tuple[Node, ...]:
+    """The page's nodes: blocks with `keep` set and the images that belong to them; `lead` is its og:image."""
+    shown = pictures.choose(tree, keep, base, lead)
     kept = np.nonzero(keep)[0]
     starts = _parts(tree, keep)
     out: list[Node] = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
+from filters.compiled import compiled
 
 
 class Trees(NamedTuple):

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
-from pipelines.web.dom import hints, pagehints, scan, tags, words
+from filters.compiled import compiled
+from pipelines.web.dom import context, hints, pagehints, scan, tags, words
+from pipelines.web.dom.context import LEVELS
+from pipelines.web.dom.sums import groups, ladder, running, shares, signatures
 
-LEVELS: Final = 5  # containers above a block that are looked at, each larger than the one before
 _N: Final = tags.NUMBER
 KIND: Final = np.zeros(len(_N) + 1, np.float32)
 for _t, _k in dict(
@@ -43,13 +44,6 @@ NAMES: Final[tuple[str, ...]] = (
     *(f"c{k}_{what}" for k in range(1, LEVELS + 1) for what in _OF_LEVEL), *_PATH, *_CORE, *_MEET, *_PLACE, *_NEAR, *_AROUND, *_PAGE,
     *pagehints.NAMES,
 )  # fmt: skip
-_AROUND_P = [f"p_{what}{k}" for k in (3, 8, 20) for what in ("before", "after")]
-CONTEXT: Final[tuple[str, ...]] = (
-    "p", *(f"p_{side}{k}" for k in (1, 2, 3) for side in ("prev", "next")), *_AROUND_P,
-    *(f"p_c{k}" for k in range(1, LEVELS + 1)), *(f"p_s{k}" for k in range(1, LEVELS + 1)),
-    "p_path", "p_kind", "p_best_before", "p_best_after", "p_page", "p_kept", "p_twin",
-)  # fmt: skip
-
 _SCOPES, _HINTS = len(tags.SCOPE_NAMES), len(hints.NAMES)
 _PARENT, _TAG, _HINT, _INHERITED, _SCOPE, _START, _END, _DEPTH = (
     scan.PARENT, scan.TAG, scan.HINT, scan.INHERITED, scan.SCOPE, scan.START, scan.END, scan.DEPTH
@@ -66,108 +60,6 @@ _DIGIT, _UPPER, _SHOUT, _MARK, _DIGITS, _COPIES, _ALIKE = (
 _ARTICLE = _N["article"]
 _FORUM = hints.BIT["forum"]
 _FAR = 60
-
-
-@compiled
-def _signatures(html, boxes):  # type: ignore[no-untyped-def]
-    """(hash of each container's tag and class, of its path from the body). Digits in a class are left out: `post-17` is `post-`."""
-    m = boxes.shape[1]
-    own, path = np.empty(m, np.uint64), np.empty(m, np.uint64)
-    for b in range(m):
-        h = np.uint64(boxes[_TAG, b]) + np.uint64(1469598103934665603)
-        for i in range(boxes[_NAME_AT, b], min(boxes[_NAME_END, b], boxes[_NAME_AT, b] + 256)):
-            c = html[i]
-            if c < 48 or c > 57:
-                h = (h ^ np.uint64(c)) * np.uint64(0x100000001B3)
-        own[b] = words.mixed(h)
-        path[b] = own[b] if b == 0 else words.mixed(own[b] ^ (path[boxes[_PARENT, b]] * np.uint64(0x9E3779B97F4A7C15)))
-    return own, path
-
-
-@compiled
-def _groups(keys):  # type: ignore[no-untyped-def]
-    """(a number for each distinct key, how many there are)."""
-    n = len(keys)
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    mask = np.uint64(size - 1)
-    table = np.full(size, -1, np.int32)
-    group = np.empty(n, np.int32)
-    distinct = 0
-    for i in range(n):
-        at = keys[i] & mask
-        while table[at] >= 0 and keys[table[at]] != keys[i]:
-            at = (at + np.uint64(1)) & mask
-        if table[at] < 0:
-            table[at] = i
-            group[i] = distinct
-            distinct += 1
-        else:
-            group[i] = group[table[at]]
-    return group, distinct
-
-
-@compiled
-def _shares(word, first, title, summary, told, x):  # type: ignore[no-untyped-def]
-    """For each block the share of its words that are in the title, how much of the title they are, the share of them in the page's
-    summary, and of its three-word runs in the structured data; -1 where there is nothing to compare with."""
-    n = x.shape[1]
-    n_title = 0
-    for key in title:
-        n_title += key != 0
-    any_summary = any_told = False
-    for key in summary:
-        any_summary = any_summary or key != 0
-    for key in told:
-        any_told = any_told or key != 0
-    for b in range(n):
-        a, e = first[b], first[b + 1]
-        hits = covered = inside = runs = 0
-        for i in range(a, e):
-            if n_title and words.holds(title, word[i]):
-                hits += 1
-            if any_summary and words.holds(summary, word[i]):
-                inside += 1
-        if hits and e - a < 60:
-            for i in range(a, e):
-                if words.holds(title, word[i]):
-                    new = True
-                    for j in range(a, i):
-                        if word[j] == word[i]:
-                            new = False
-                    covered += new
-        if any_told and e - a >= 3:
-            for i in range(a, e - 2):
-                h = np.uint64(0)
-                for k in range(3):
-                    h = (h ^ word[i + k]) * np.uint64(0x9E3779B97F4A7C15)
-                runs += words.holds(told, words.mixed(h))
-        size = max(1, e - a)
-        x[0, b] = hits / size if n_title else -1
-        x[1, b] = covered / n_title if n_title else -1
-        x[2, b] = inside / size if any_summary and size >= 4 else -1
-        x[3, b] = runs / (e - a - 2) if any_told and e - a >= 3 else -1
-
-
-@compiled
-def _running(values):  # type: ignore[no-untyped-def]
-    out = np.zeros(len(values) + 1, np.float64)
-    for i in range(len(values)):
-        out[i + 1] = out[i] + values[i]
-    return out
-
-
-@compiled
-def ladder(boxes):  # type: ignore[no-untyped-def]
-    """For each container the next one above it that holds more blocks (the body is above itself)."""
-    m = boxes.shape[1]
-    up = np.zeros(m, np.int32)
-    for b in range(1, m):
-        p = boxes[_PARENT, b]
-        same = boxes[_START, p] == boxes[_START, b] and boxes[_END, p] == boxes[_END, b]
-        up[b] = up[p] if same else p
-    return up
 
 
 @compiled
@@ -197,7 +89,7 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
             longest, longest_at = plain[b], b
     some_prose = all_prose > 0
     all_prose = max(1.0, all_prose)
-    _shares(word, first, title, summary, told, x[18:22])
+    shares(word, first, title, summary, told, x[18:22])
     best_title, title_at = 0.0, -1
     for b in range(n):
         w = n_words[b]
@@ -231,14 +123,14 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
 
     # sums over a container = differences of running sums, as it holds a range of blocks
     run_length, run_link, run_prose, run_stops, run_heading = (
-        _running(length), _running(link), _running(prose), _running(facts[_STOPS]), _running(heading)
+        running(length), running(link), running(prose), running(facts[_STOPS]), running(heading)
     )  # fmt: skip
-    run_plain = _running(plain)
-    own, path = _signatures(html, boxes)
+    run_plain = running(plain)
+    own, path = signatures(html, boxes)
     keys = np.empty(m, np.uint64)
     for c in range(m):
         keys[c] = own[c] + np.uint64(boxes[_PARENT, c]) * np.uint64(0x9E3779B97F4A7C15)
-    twin_group, n_twins = _groups(keys)
+    twin_group, n_twins = groups(keys)
     twins, twin_text = np.zeros(n_twins, np.float64), np.zeros(n_twins, np.float64)
     of_box = np.empty((14, m), np.float32)
     for c in range(m):
@@ -283,7 +175,7 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
     path_keys = np.empty(n, np.uint64)
     for b in range(n):
         path_keys[b] = path[box[b]]
-    group, n_groups = _groups(path_keys)
+    group, n_groups = groups(path_keys)
     g_count, g_size, g_link, g_prose = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     g_first, g_last = np.full(n_groups, -1), np.zeros(n_groups)
     for b in range(n):
@@ -302,8 +194,7 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
     r += 6
 
     # the part of the page that holds most prose: the deepest container with a given share of it
-    shares = (0.9, 0.6, 0.4)
-    for share in shares:
+    for share in (0.9, 0.6, 0.4):
         root, root_depth = 0, -1
         if some_prose:
             for c in range(m):
@@ -396,73 +287,13 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
     return up, group, n_groups, twin_group, n_twins
 
 
-@compiled
-def context_into(p, boxes, blocks, length, kind, up, group, n_groups, twin_group, n_twins, x):  # type: ignore[no-untyped-def]
-    """What the blocks around a block were judged to be: fill x (features, blocks) in the order of CONTEXT."""
-    n, m = blocks.shape[1], boxes.shape[1]
-    weight, mass = np.empty(n, np.float32), np.empty(n, np.float32)
-    kept = 0.0
-    for b in range(n):
-        weight[b] = min(length[b], 400) + 10
-        mass[b] = weight[b] * p[b]
-        kept += length[b] * p[b]
-    run_w, run_m = _running(weight), _running(mass)
-    g_w, g_m = np.zeros(n_groups), np.zeros(n_groups)
-    k_w, k_m = np.zeros(16), np.zeros(16)
-    for b in range(n):
-        g_w[group[b]] += weight[b]
-        g_m[group[b]] += mass[b]
-        k_w[int(kind[b])] += weight[b]
-        k_m[int(kind[b])] += mass[b]
-    t_w, t_m = np.zeros(n_twins), np.zeros(n_twins)
-    for c in range(1, m):
-        s, e = boxes[_START, c], boxes[_END, c]
-        t_w[twin_group[c]] += run_w[e] - run_w[s]
-        t_m[twin_group[c]] += run_m[e] - run_m[s]
-    best = np.float32(-1)
-    page_mean = run_m[n] / run_w[n]
-    for b in range(n):
-        x[0, b] = p[b]
-        r = 1
-        for k in range(1, 4):
-            x[r, b] = p[b - k] if b >= k else -1
-            x[r + 1, b] = p[b + k] if b + k < n else -1
-            r += 2
-        for k in (3, 8, 20):
-            lo, hi, after = max(b - k, 0), min(b + k + 1, n), min(b + 1, n)
-            x[r, b] = (run_m[b] - run_m[lo]) / max(1.0, run_w[b] - run_w[lo])
-            x[r + 1, b] = (run_m[hi] - run_m[after]) / max(1.0, run_w[hi] - run_w[after])
-            r += 2
-        c = blocks[_BOX, b]
-        twin = -1.0
-        twin_size = 0.0
-        for k in range(LEVELS):
-            s, e = boxes[_START, c], boxes[_END, c]
-            x[r + k, b] = (run_m[e] - run_m[s]) / max(1.0, run_w[e] - run_w[s])
-            x[r + LEVELS + k, b] = (run_m[e] - run_m[s]) / max(1.0, run_m[n])
-            g = twin_group[c]
-            if c and t_w[g] > 1.2 * (run_w[e] - run_w[s]) and t_w[g] > twin_size:
-                twin, twin_size = t_m[g] / t_w[g], t_w[g]
-            c = up[c]
-        r += 2 * LEVELS
-        x[r, b] = g_m[group[b]] / g_w[group[b]]
-        x[r + 1, b] = k_m[int(kind[b])] / k_w[int(kind[b])]
-        x[r + 2, b] = best
-        best = max(best, p[b])
-        x[r + 4, b], x[r + 5, b], x[r + 6, b] = page_mean, math.log1p(kept), twin
-    best = np.float32(-1)
-    for b in range(n - 1, -1, -1):
-        x[r + 3, b] = best
-        best = max(best, p[b])
-
-
 class Measured:
     """The features of a page's blocks, and what the second look needs beside them."""
 
     def __init__(self, tree: Any, title: str, summary: str, told: str, page: tuple[float, ...]):
         self.tree = tree
         self.facts, word, first = words.measure(tree)
-        self.x = np.empty((len(NAMES) + len(CONTEXT), tree.n), np.float32)
+        self.x = np.empty((len(NAMES) + len(context.NAMES), tree.n), np.float32)
         told_grams = words.table_of(words.grams(words.of(told), 3))
         self.tables = measure_into(
             tree.data, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
@@ -472,4 +303,5 @@ class Measured:
     def look_around(self, p: Any) -> None:
         """Fill the second look's features from the first look's chances."""
         kind = self.x[NAMES.index("kind")]
-        context_into(p.astype(np.float32), self.tree.boxes, self.tree.blocks, self.facts[_LENGTH], kind, *self.tables, self.x[len(NAMES) :])
+        around = self.x[len(NAMES) :]
+        context.context_into(p.astype(np.float32), self.tree.boxes, self.tree.blocks, self.facts[_LENGTH], kind, *self.tables, around)

@@ -24,11 +24,14 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from pipelines.web import page
-from pipelines.web.dom import boost, features, model
+from pipelines.web.dom import boost, context, features, model
 
 _WORD = re.compile(r"\w+")
 GRAM = 4
-BOTH = features.NAMES + features.CONTEXT
+LIGHT = 0.02  # weight below which a block is drawn with a probability, not kept: a third of the work for the same model
+SHAPE = {"share": 0.1, "sample": 0.5, "l2": 10.0}
+DEPTHS = (6, 5)  # of the first look and the second
+BOTH = features.NAMES + context.NAMES
 SNIPPET = 0.12  # weight of a with/without snippet: such a page has about eight
 EMPHASIS = {"article-extraction-benchmark": 1.6, "readability": 1.6, "dragnet": 1.3}  # the small sets, beside wcxb's 264 pages
 
@@ -98,10 +101,13 @@ def read(data: Path, folds: int) -> list[dict[str, Any]]:
 
 
 def fitted(examples: list[dict[str, Any]], names: Sequence[str], trees: int, depth: int, seed: int) -> boost.Trees:
-    """A model of the first `len(names)` features, placed for the whole matrix."""
-    x = np.concatenate([e["measured"].x[: len(names), e["w"] > 0] for e in examples], axis=1)
-    y, w = (np.concatenate([e[k][e["w"] > 0] for e in examples]) for k in "yw")
-    return boost.fit(x, y, w, names, trees=trees, depth=depth, seed=seed, rate=min(0.12, 10 / trees), share=0.2).placed(BOTH)
+    """A model of the first `len(names)` features, placed for the whole matrix. Light blocks are drawn in proportion to their weight."""
+    rng = np.random.default_rng(seed)
+    drawn = [rng.random(len(e["w"])) < e["w"] / LIGHT for e in examples]
+    x = np.concatenate([e["measured"].x[: len(names), d] for e, d in zip(examples, drawn, strict=True)], axis=1)
+    y, w = (np.concatenate([e[k][d] for e, d in zip(examples, drawn, strict=True)]) for k in "yw")
+    m = boost.fit(x, y, np.maximum(w, LIGHT), names, trees=trees, depth=depth, seed=seed, rate=min(0.12, 20 / trees), **SHAPE)
+    return m.placed(BOTH)
 
 
 def unseen(examples: list[dict[str, Any]], names: Sequence[str], out: str, trees: int, depth: int, folds: int) -> None:
@@ -143,18 +149,18 @@ def main() -> int:
     ap.add_argument("--write", action="store_true", help="write model.json, fitted on all pages")
     a = ap.parse_args()
     examples = read(a.data, a.folds)
-    unseen(examples, features.NAMES, "first", a.trees, 5, a.folds)
+    unseen(examples, features.NAMES, "first", a.trees, DEPTHS[0], a.folds)
     print("first look, unseen sites ", json.dumps(report(examples, "first")), flush=True)
     for e in examples:
         e["measured"].look_around(e["first"])
     if a.write:
         tables = {
-            "first": fitted(examples, features.NAMES, a.trees, 5, 0).only_used(),
-            "second": fitted(examples, BOTH, a.trees, 4, 0).only_used(),
+            "first": fitted(examples, features.NAMES, a.trees, DEPTHS[0], 0).only_used(),
+            "second": fitted(examples, BOTH, a.trees, DEPTHS[1], 0).only_used(),
         }
         data = {name: boost.dump(m) for name, m in tables.items()}
         Path(__file__).with_name("model.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", "utf-8")
-    unseen(examples, BOTH, "second", a.trees, 4, a.folds)
+    unseen(examples, BOTH, "second", a.trees, DEPTHS[1], a.folds)
     print("second look, unseen sites", json.dumps(report(examples, "second")), flush=True)
     for e in examples:
         e["both"] = (e["first"] + e["second"]) / 2

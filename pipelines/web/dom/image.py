@@ -16,6 +16,8 @@ _STAND_IN: Final = re.compile(
     r"[\w\-]{0,12}\.(?:gif|png|jpe?g|svg|webp)",
     re.I,
 )
+_BLANKS: Final = tuple("blank spacer trans placeholder pixel empty 1x1 lazy load dummy clear grey gray default".split())
+_FILE: Final = 100  # characters of the end of an address that name the file
 _LAZY: Final = (
     "data-src", "data-original", "data-lazy-src", "data-lazy", "data-lazyload", "data-original-src", "data-orig-file", "data-large-file",
     "data-image", "data-image-src", "data-img-src", "data-url", "data-hi-res-src", "data-full-src", "data-actualsrc", "data-echo",
@@ -26,12 +28,16 @@ _LAZY: Final = (
 _LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-bgset", "lazy-srcset")
 _STYLE: Final = re.compile(r"(?:^|;|\s)(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.I)
 _NUMBER: Final = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
+_PLAIN: Final = re.compile(r"https?://[\w.\-]+/[\w./\-%~+,;:@!$*()=&?]+(?<![?/.])$", re.A)  # an address that needs no joining
 MAX_URL: Final = 4096
 
 
 def is_stand_in(src: str) -> bool:
     """`src` is a blank that a script replaces: no address, or a spacer by name."""
-    return is_nothing(src) or bool(_STAND_IN.search(src))
+    if is_nothing(src):
+        return True
+    end = src[-_FILE:].lower()
+    return (end[-6:-5] == "/" and end.endswith(".gif")) or (any(word in end for word in _BLANKS) and bool(_STAND_IN.search(end)))
 
 
 def is_nothing(src: str) -> bool:
@@ -79,6 +85,8 @@ def source(a: Attributes, sources: list[Attributes]) -> tuple[str, bool]:
 
 def absolute(base: str, src: str) -> str:
     """The http(s) URL of `src` against `base` as RFC 3986 joins them; '' if there is none or it is no web address."""
+    if _PLAIN.match(src) and len(src) <= MAX_URL:
+        return src
     src = _SPACE.sub("" if "\n" in src or "\t" in src else "%20", src.strip())
     if len(src) > MAX_URL:
         return ""

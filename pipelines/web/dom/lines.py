@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
+from filters.compiled import compiled
 from pipelines.web.dom import scan, tags
 
 ROLES: Final = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "code", "table", "quote", "caption")

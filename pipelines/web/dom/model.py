@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.web.dom import boost, features
+from filters.compiled import compiled
+from pipelines.web.dom import boost, context, features
 
 
 @cache
 def tables() -> dict[str, boost.Trees]:
     """The fitted models by name: `first` look and `second` look."""
     data = json.loads(Path(__file__).with_name("model.json").read_text("utf-8"))
-    names = features.NAMES + features.CONTEXT
+    names = features.NAMES + context.NAMES
     return {name: boost.load(value).placed(names) for name, value in data.items()}
 
 
@@ -33,12 +34,20 @@ def logistic(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def choose(p: Any, size: Any) -> Any:
-    """Which blocks to keep: the threshold on `p` with the highest expected F1 of words, blocks holding `size` words each.
+@compiled
+def choose(p, size):  # type: ignore[no-untyped-def]
+    """Which blocks to keep (bool array): the threshold on `p` with the highest expected F1 of words, blocks holding `size` words each.
 
     Keeping the k likeliest blocks, the expected F1 is about 2*sum(p*size, kept) / (sum(size, kept) + sum(p*size, all)).
     """
-    order = np.argsort(-p, kind="stable")
-    held, chance = size[order], p[order]
-    score = 2 * np.cumsum(held * chance) / (np.cumsum(held) + float((size * p).sum()) + 1e-9)
-    return p >= chance[int(np.argmax(score))]
+    expected = 1e-9
+    for b in range(len(p)):
+        expected += size[b] * p[b]
+    held = right = 0.0
+    best, threshold = -1.0, 0.0
+    for b in np.argsort(-p):
+        held += size[b]
+        right += size[b] * p[b]
+        if 2 * right / (held + expected) > best:
+            best, threshold = 2 * right / (held + expected), p[b]
+    return p >= threshold

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
+from filters.compiled import compiled
 
 _CHUNK: Final = 1 << 16
 _TAG: Final = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,32})")

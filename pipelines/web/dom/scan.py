@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
+from filters.compiled import compiled
 from pipelines.web.dom import tags
+from pipelines.web.dom.markup import ITEM_BIT, entity, names, space, tag_end
 
 # rows of `boxes`
-PARENT, TAG, HINT, INHERITED, SCOPE, START, END, DEPTH, NAME_AT, NAME_END, PICTURES, PICTURES_END, CONTROLS, CONTROLS_END, TIMES, TIMES_END = range(16)  # fmt: skip # noqa: E501
-BOX_ROWS = 16
+PARENT, TAG, HINT, INHERITED, SCOPE, START, END, DEPTH, NAME_AT, NAME_END, PICTURES, PICTURES_END, CONTROLS, CONTROLS_END, TIMES, TIMES_END, TAG_AT, TAG_END = range(18)  # fmt: skip # noqa: E501
+BOX_ROWS = 18
 # rows of `blocks`
 AT, STOP, LINKED, LINKS, BOX, BREAKS, STRONG, CODE = range(8)
 BLOCK_ROWS = 8
@@ -32,149 +33,6 @@ _NOSCRIPT, _PICTURE, _HEAD, _ROOT, _BODY = tags.NOSCRIPT, tags.PICTURE, tags.HEA
 _STRONG, _CODE, _TIME = tags.STRONG, tags.CODE, tags.TIME
 _VOID, _RAW, _PRE, _CONTROL, _WHOLE = tags.VOID, tags.RAW, tags.PRE, tags.CONTROL, tags.WHOLE
 _N_P, _N_META, _N_TITLE, _N_INPUT = tags.NUMBER["p"], tags.NUMBER["meta"], tags.NUMBER["title"], tags.NUMBER["input"]
-_HIDDEN_BIT = 1 << 15  # hints.BIT["hidden"], checked in the tests
-_LONGEST_NAME = 512  # bytes of a class attribute that are looked at
-
-
-@compiled
-def name_bits(html, at, end, step, found):  # type: ignore[no-untyped-def]
-    """Groups of hints.py whose words occur in html[at:end]."""
-    state = step[0, 0]
-    border = True
-    lower = False
-    bits = 0
-    for i in range(at, min(end, at + _LONGEST_NAME)):
-        c = html[i]
-        if 97 <= c <= 122:
-            state = step[state, c - 96]
-            border, lower = False, True
-        elif 65 <= c <= 90:
-            if lower:
-                state = step[state, 0]
-                bits |= found[state]
-            state = step[state, c - 64]
-            border, lower = False, False
-        else:
-            if not border:
-                state = step[state, 0]
-                border = True
-            lower = False
-        bits |= found[state]
-    if not border:
-        bits |= found[step[state, 0]]
-    return bits
-
-
-@compiled
-def _tag_end(html, i, n):  # type: ignore[no-untyped-def]
-    """Index of the `>` that ends the tag in which `i` stands (n if none does)."""
-    while i < n:
-        c = html[i]
-        if c == 62:
-            return i
-        if c == 34 and html[i - 1] == 61:
-            i += 1
-            while i < n and html[i] != 34:
-                i += 1
-        i += 1
-    return n
-
-
-@compiled
-def _attribute(html, i, end):  # type: ignore[no-untyped-def]
-    """(start and end of the next attribute's name, of its value, where to go on); start = end when there is none."""
-    while i < end and html[i] == 32:
-        i += 1
-    name = i
-    while i < end and html[i] != 32 and not (html[i] == 61 and i > name):
-        i += 1
-    stop = i
-    if i + 1 < end and html[i] == 61 and html[i + 1] == 34:
-        i += 2
-        value = i
-        while i < end and html[i] != 34:
-            i += 1
-        return name, stop, value, i, i + 1
-    return name, stop, i, i, i
-
-
-@compiled
-def _display_none(html, at, end):  # type: ignore[no-untyped-def]
-    """A style attribute says `display: none`."""
-    i = at
-    while i + 11 < end:
-        if html[i] == 100 and html[i + 1] == 105 and html[i + 2] == 115 and html[i + 3] == 112 and html[i + 6] == 121:
-            j = i + 7
-            while j < end and (html[j] == 32 or html[j] == 58):
-                j += 1
-            if j + 3 < end and html[j] == 110 and html[j + 1] == 111 and html[j + 2] == 110 and html[j + 3] == 101:
-                return True
-        i += 1
-    return False
-
-
-@compiled
-def _names(html, at, end, step, found):  # type: ignore[no-untyped-def]
-    """(hint bits of an element's attributes, start and end of its class)."""
-    bits = 0
-    class_at = class_end = at
-    i = at
-    while i < end:
-        a, b, v, w, i = _attribute(html, i, end)
-        size = b - a
-        if size == 0:
-            break
-        c = html[a]
-        if size == 5 and c == 99 and html[a + 1] == 108 and html[b - 1] == 115:  # class
-            class_at, class_end = v, w
-            bits |= name_bits(html, v, w, step, found)
-        elif size == 2 and c == 105 and html[a + 1] == 100:  # id
-            bits |= name_bits(html, v, w, step, found)
-        elif size == 5 and c == 115 and html[a + 1] == 116 and html[b - 1] == 101:  # style
-            if w - v > 10 and _display_none(html, v, w):
-                bits |= _HIDDEN_BIT
-        elif size == 4 and c == 114 and html[a + 1] == 111:  # role
-            bits |= name_bits(html, v, w, step, found)
-        elif size == 8 and c == 105 and html[a + 4] == 112:  # itemprop
-            bits |= name_bits(html, v, w, step, found)
-        elif size == 6 and c == 104 and html[a + 1] == 105 and html[b - 1] == 110:  # hidden
-            bits |= _HIDDEN_BIT
-        elif size == 11 and c == 97 and html[a + 5] == 104 and w - v == 4 and html[v] == 116:  # aria-hidden="true"
-            bits |= _HIDDEN_BIT
-    return bits, class_at, class_end
-
-
-@compiled
-def _space(html, i, n):  # type: ignore[no-untyped-def]
-    """Bytes of the white space at `i` beyond ASCII (as str.isspace has it), 0 if it is none."""
-    c = html[i]
-    if i + 1 < n and c == 0xC2:
-        return 2 if html[i + 1] == 0x85 or html[i + 1] == 0xA0 else 0
-    if i + 2 < n:
-        a, b = html[i + 1], html[i + 2]
-        if c == 0xE2 and a == 0x80 and (b <= 0x8A or b == 0xA8 or b == 0xA9 or b == 0xAF):
-            return 3
-        if (c == 0xE2 and a == 0x81 and b == 0x9F) or (c == 0xE3 and a == 0x80 and b == 0x80) or (c == 0xE1 and a == 0x9A and b == 0x80):
-            return 3
-    return 0
-
-
-@compiled
-def _entity(html, i, n):  # type: ignore[no-untyped-def]
-    """(the character that the escape at `i` stands for, its bytes); only what the serialiser writes."""
-    if i + 3 < n and html[i + 2] == 116 and html[i + 3] == 59:
-        if html[i + 1] == 108:
-            return 60, 4
-        if html[i + 1] == 103:
-            return 62, 4
-    if i + 4 < n and html[i + 1] == 97 and html[i + 2] == 109 and html[i + 3] == 112 and html[i + 4] == 59:
-        return 38, 5
-    if i + 5 < n and html[i + 5] == 59:
-        if html[i + 1] == 110 and html[i + 2] == 98 and html[i + 3] == 115 and html[i + 4] == 112:
-            return 32, 6
-        if html[i + 1] == 113 and html[i + 2] == 117 and html[i + 3] == 111 and html[i + 4] == 116:
-            return 34, 6
-    return 38, 1
 
 
 @compiled
@@ -232,12 +90,12 @@ def scan(html, keys, numbers, action, flags_of, scope_of, step, found, max_nodes
                 size = 1
                 blank = False
                 if c == 38:
-                    c, size = _entity(html, i, n)
+                    c, size = entity(html, i, n)
                     blank = c == 32
                 elif c <= 32:
                     blank = c == 32 or 9 <= c <= 13 or 28 <= c <= 31
                 elif c >= 0xC2:
-                    size = _space(html, i, n)
+                    size = space(html, i, n)
                     blank = size > 0
                     if not blank:
                         size = 1
@@ -312,6 +170,12 @@ def scan(html, keys, numbers, action, flags_of, scope_of, step, found, max_nodes
                     links = 1 if in_link else 0
                     gap = False
                     boxes[END, box] = n_blocks
+                    if boxes[HINT, box] & ITEM_BIT and boxes[PICTURES, box] == n_pictures:  # perhaps an image that a script would put here
+                        pictures[BEFORE, n_pictures], pictures[IN_BOX, n_pictures] = boxes[START, box], box
+                        pictures[A_AT, n_pictures], pictures[A_END, n_pictures] = boxes[TAG_AT, box], boxes[TAG_END, box]
+                        pictures[S_AT, n_pictures] = pictures[S_END, n_pictures] = 0
+                        pictures[IN_LINK, n_pictures], pictures[IN_NOSCRIPT, n_pictures] = in_link, noscript
+                        n_pictures += 1
                     boxes[PICTURES_END, box], boxes[CONTROLS_END, box], boxes[TIMES_END, box] = n_pictures, controls, times
                     if flags_of[boxes[TAG, box]] & _PRE:
                         pre -= 1
@@ -327,7 +191,7 @@ def scan(html, keys, numbers, action, flags_of, scope_of, step, found, max_nodes
                 elif kind == _HEAD:
                     mute -= 1
             continue
-        end = _tag_end(html, i, n)
+        end = tag_end(html, i, n)
         at = (h * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(55)
         number = 0
         while keys[at]:
@@ -415,9 +279,10 @@ def scan(html, keys, numbers, action, flags_of, scope_of, step, found, max_nodes
                 block_at, linked, strong, code = o, 0, 0, 0
             links = 1 if in_link else 0
             gap = False
-            bits, class_at, class_end = _names(html, attributes, end, step, found)
+            bits, class_at, class_end = names(html, attributes, end, step, found)
             boxes[PARENT, n_boxes], boxes[TAG, n_boxes], boxes[HINT, n_boxes] = box, number, bits
             boxes[INHERITED, n_boxes] = boxes[INHERITED, box] | bits
+            boxes[TAG_AT, n_boxes], boxes[TAG_END, n_boxes] = attributes, end
             boxes[SCOPE, n_boxes] = boxes[SCOPE, box] | scope_of[number]
             boxes[START, n_boxes], boxes[END, n_boxes], boxes[DEPTH, n_boxes] = n_blocks, n_blocks, boxes[DEPTH, box] + 1
             boxes[NAME_AT, n_boxes], boxes[NAME_END, n_boxes] = class_at, class_end
@@ -436,7 +301,7 @@ def scan(html, keys, numbers, action, flags_of, scope_of, step, found, max_nodes
         elif act == _HEAD:
             mute += 1
         elif act == _BODY:
-            bits, class_at, class_end = _names(html, attributes, end, step, found)
+            bits, class_at, class_end = names(html, attributes, end, step, found)
             boxes[TAG, 0], boxes[HINT, 0], boxes[NAME_AT, 0], boxes[NAME_END, 0] = number, bits, class_at, class_end
         elif act == _ROOT:
             sizes[HTML_AT], sizes[HTML_END] = attributes, end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import cached_property
 from typing import Any
@@ -83,22 +84,16 @@ def _room(name: str, rows: int, entries: int) -> Any:
     return found
 
 
+_ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _ESCAPES = (("&nbsp;", "\xa0"), ("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 def attributes(data: bytes) -> dict[str, str]:
     """Attributes as the serialiser writes them: `name="value"`, values escaped."""
     text = data.decode("utf-8", "replace")
-    out: dict[str, str] = {}
-    at = 0
-    while (stop := text.find('="', at + 1)) >= 0:
-        name = text[at:stop].strip()
-        end = text.find('"', stop + 2)
-        if end < 0:
-            end = len(text)
-        out.setdefault(name, plain(text[stop + 2 : end]))
-        at = end + 1
-    return out
+    found = _ATTRIBUTE.findall(text)
+    found.reverse()  # of two equal names the first counts
+    return {name: plain(value) for name, value in found} if "&" in text else dict(found)
 
 
 def plain(value: str) -> str:

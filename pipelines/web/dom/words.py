@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.web.compiled import compiled
+from filters.compiled import compiled
 
 # rows of `facts`
 LENGTH, WORDS, COMMAS, STOPS, ENDS, DIGIT, UPPER, SHOUT, MARK, DIGITS, COPIES, ALIKE = range(12)
