@@ -58,7 +58,25 @@ pipeline's runs are not in that sum.
 **How to read it.** Pictures are rendered, models tiny: scores compare arms of one table and nothing else, least of all the paper's own
 numbers. A cell is the share of right answers on held-out questions, mean over seeds, with the lowest and highest seed in brackets. Two
 arms count as apart only if every seed of one lies above every seed of the other. What does not agree with the paper stays on the page.
-""".replace("{}", "LOG")
+
+## How it is made
+
+    weft ablate --finding all --scale tiny --seeds 3 -o DIR     the log, DIR/log.jsonl; run again to go on
+    weft ablate --page docs/ablation.md -o docs/ablation        this page and its plots, from the log beside it
+
+- Questions: rendered pictures of 128 pixels, one answer token, greedy; right = the answer and then the end of the turn. One combination
+  of shape and colour in four, and one of the longer ones (letter, ink and height ...) in five, is held out from training. `count` 1 to 4, eight colours, six shapes, four
+  relations, eight letters in three heights, a box's own proportions, and `lookup`: two named pictures, then one of the same kind.
+  Chance for `lookup` is one of the two names in sight. A model that has learned which combinations exist, and not to look, falls
+  *below* chance, as those are not the ones that it is asked for.
+- Backbones are made here: the tower by contrast on rendered pairs, the language model on text of the curated demo web and on the same
+  kinds of cases told in words. "Short" is a tenth of the long training.
+- Arms are overrides of one recipe (`configs/recipes/ablation-{scale}.toml`); equal steps and equal tokens a step, pictures as they fall:
+  the second table of each finding counts them. LoRA and full training of what is pre-trained go at a quarter and a tenth of the rate.
+- `data`: the demo web through the pipeline with other rules. Every arm's trainer takes of a page the pictures and the first 24 words of
+  the paragraphs beside them, the picture before the paragraph that precedes it (except the arms about placement).
+- `mini` is written for a GPU and has not been run: none was at hand.
+"""
 
 
 def _section(key: str, f: Finding, found: list[Row], plot: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from ablation import page, run
 from ablation.arms import FINDINGS, arms
-from ablation.assets import VERSION, Assets, digest
+from ablation.assets import Assets, digest
 from ablation.scale import SCALES
 
 
@@ -28,7 +28,7 @@ def seeded(folder: Path) -> Path:
 
     scale = SCALES["smoke"]
     for key in ("uncurated", "curated"):
-        out = folder / "assets" / f"web-{digest(VERSION, scale.web)}" / key
+        out = folder / "assets" / f"web-{digest('web', scale.web)}" / key
         (out / "pictures").mkdir(parents=True)
         rows = []
         for i in range(30):

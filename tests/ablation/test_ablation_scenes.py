@@ -11,10 +11,6 @@ from ablation.scenes import CHANCE, MIXED, SKILLS, case, draw_scene
 from demo.scenes import COLOURS
 
 
-def facts(c: scenes.Case) -> tuple:
-    return c.scenes[0].facts[1:]
-
-
 @pytest.mark.parametrize("skill", SKILLS)
 def test_asked_combinations_are_never_trained_on(skill: str) -> None:
     seen = [case("t", i, skill=skill, unseen=False) for i in range(150)]
@@ -23,8 +19,8 @@ def test_asked_combinations_are_never_trained_on(skill: str) -> None:
         def kind(c: scenes.Case) -> tuple:
             groups = tuple((g.shape, g.colour) for g in c.scenes[0].groups)
             return (groups, c.scenes[0].relation)
+
         assert not {kind(c) for c in seen} & {kind(c) for c in asked}
-    assert {c.turns[-1].answer for c in asked} >= ({c.turns[-1].answer for c in asked})
     commonest = max(sum(c.turns[-1].answer == a for c in asked) for a in {c.turns[-1].answer for c in asked}) / len(asked)
     if skill != "lookup":  # four names are possible, two are in sight
         assert commonest < CHANCE[skill] + 0.15, "one answer is right far more often than chance"
