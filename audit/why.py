@@ -8,15 +8,19 @@ from typing import Any
 from audit import queries
 from audit.queries import ask
 from audit.run import Run
+from audit.taken import taken
 from schemas.manifest import digest_of
 
 
 def why(run: Run, what: str, con: Any = None) -> dict[str, Any]:
     """Everything the run knows about a page URL, document id, image URL, image id or sha256.
 
-    Returns {"kind": "document" | "image" | "dead" | "unknown", ...}; for a document one entry per capture, with the nodes as
-    extracted and every rule's measure, limit and verdict; for a duplicate also its twin. "unknown" names the inputs searched.
+    Returns {"kind": "document" | "image" | "dead" | "taken" | "unknown", ...}; for a document one entry per capture, with the nodes as
+    extracted and every rule's measure, limit and verdict; for a duplicate also its twin. "taken" names the takedown that removed it,
+    "unknown" the inputs searched.
     """
+    if gone := taken(run, what, _spellings(what)):
+        return gone
     with con or run.connect() as con:
         rules = ask(con, 'SELECT * FROM rules ORDER BY "order", measure, side')
         if re.fullmatch(r"[0-9a-f]{64}", what):

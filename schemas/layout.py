@@ -13,6 +13,8 @@ CURRENT = "current.json"  # stages/current.json: stage -> digest of the last com
 SHARDS = "shards"
 AUDIT = "audit"
 PROGRESS = "progress"
+TAKEDOWN = "takedown"  # tombstones, patches, log
+TAKEDOWN_LOG = f"{TAKEDOWN}/log.json"  # one entry per takedown: the manifest it replaced, the reason, the patch
 AUDIT_TABLES = ("documents", "nodes", "images", "pairs", "decisions", "dead", "optouts", "rollups", "rules")
 
 

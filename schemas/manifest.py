@@ -74,7 +74,6 @@ class ShardEntry:
     tar: str  # weft-00017-<sha12>.tar
     bytes: int
     sha256: str
-    md5: str  # asked for by wids; nothing of ours trusts it
     documents: int
     paragraphs: int
     images: int
@@ -82,6 +81,12 @@ class ShardEntry:
     text_tokens: int  # by the tokenizer the manifest names
     index: Part  # weft-00017-<sha12>.index.parquet (schemas/shard.py)
     energon: Part  # weft-00017-<sha12>.tar.idx
+
+
+def entry_of(raw: dict[str, Any]) -> ShardEntry:
+    """A shard entry from its JSON form."""
+    known = {k: v for k, v in raw.items() if k != "md5"}  # runs made before 23 November 2026 have one
+    return ShardEntry(**{**known, "index": Part(**raw["index"]), "energon": Part(**raw["energon"])})
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def loads_run(data: bytes, where: str) -> RunManifest:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft")
         raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
         raw["counts"] = {s: {k: Count(**c) for k, c in v.items()} for s, v in raw["counts"].items()}
-        raw["shards"] = tuple(ShardEntry(**{**s, "index": Part(**s["index"]), "energon": Part(**s["energon"])}) for s in raw["shards"])
+        raw["shards"] = tuple(map(entry_of, raw["shards"]))
         raw["files"] = tuple(Part(**p) for p in raw["files"])
         return RunManifest(**raw)
     except ManifestError:

@@ -93,6 +93,8 @@ def document(store: Store, q: dict[str, str], name: str) -> Page:
     if not re.fullmatch(r"[0-9a-f]{32}", name):
         raise Missing("a document's id is 32 hex digits")
     answer = why(store.run, name, store.con.cursor())
+    if answer["kind"] == "taken":
+        return record(answer, name)
     if answer["kind"] != "document":
         raise Missing(f"no document {name} in this run")
     return record(answer, answer["captures"][0]["document"]["url"])
@@ -100,6 +102,8 @@ def document(store: Store, q: dict[str, str], name: str) -> Page:
 
 def image(store: Store, q: dict[str, str], name: str) -> Page:
     answer = why(store.run, name, store.con.cursor()) if re.fullmatch(r"[0-9a-f]{32}", name) else {"kind": ""}
+    if answer["kind"] == "taken":
+        return record(answer, name)
     if answer["kind"] != "image":
         raise Missing(f"no image {name!r} in this run")
     return record(answer, answer["images"][0]["url"])

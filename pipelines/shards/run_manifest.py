@@ -19,11 +19,10 @@ import pyarrow.parquet as pq
 from pipelines import storage
 from pipelines.shards import sidecars
 from schemas import layout
-from schemas.manifest import ManifestError, Part, RunManifest, ShardEntry, StageManifest, dumps_run, loads_stage
+from schemas.manifest import ManifestError, Part, RunManifest, ShardEntry, StageManifest, dumps_run, entry_of, loads_stage
 from schemas.shard import ESTIMATE
 
-TAKEDOWN = "takedown"
-LOG = f"{TAKEDOWN}/log.json"  # one entry per takedown: the manifest it replaced, the patch
+TAKEDOWN, LOG = layout.TAKEDOWN, layout.TAKEDOWN_LOG
 TOMBSTONES = f"{TAKEDOWN}/tombstones.json"
 MODEL_FACTS = ("model", "models", "clip", "language_model", "classifiers")  # what stages call the models they used
 PUBLISHING = ".publishing"  # stands in the shard folder while it changes
@@ -42,11 +41,6 @@ def stages(run: str) -> dict[str, tuple[str, StageManifest, str]]:
         data = storage.read_bytes(where)
         out[name] = (root, loads_stage(data, where), hashlib.sha256(data).hexdigest())
     return out
-
-
-def entry_of(raw: dict[str, Any]) -> ShardEntry:
-    """A shard entry from its JSON form."""
-    return ShardEntry(**{**raw, "index": Part(**raw["index"]), "energon": Part(**raw["energon"])})
 
 
 def build(run: str) -> tuple[RunManifest, dict[str, bytes]]:

@@ -36,7 +36,7 @@ def build(
 
 
 def _wids(shards: Sequence[ShardEntry]) -> bytes:
-    rows = [{"url": s.tar, "md5sum": s.md5, "nsamples": s.documents, "filesize": s.bytes} for s in shards]
+    rows = [{"url": s.tar, "nsamples": s.documents, "filesize": s.bytes} for s in shards]
     return _json({"__kind__": "wids-shard-index-v1", "wids_version": 1, "shardlist": rows})
 
 

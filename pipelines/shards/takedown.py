@@ -1,7 +1,7 @@
 """Takes pages and images out of a published run: shards, tables and blobs, with tombstones, a patch for copies and a proof.
 
 Only shards that hold something listed are written again. Readers follow the manifest, which changes in one step; the old
-shards go after it has. What is kept about the removed things is their ids (hashes) and hashes of their hashes.
+shards go after it has. Folders of stages that an earlier configuration left are removed whole: only the current ones are read. What is kept about the removed things is their ids (hashes) and hashes of their hashes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pipelines.shards.redact import Gone, erase_ranges, redact_file
 from pipelines.shards.rewrite import rewrite
 from pipelines.shards.run_manifest import publish, stages
 from pipelines.shards.sign import renew
-from pipelines.shards.takedown_find import Found, find, paths, prove_absence
+from pipelines.shards.superseded import built_on, clear
+from pipelines.shards.takedown_find import Found, find, prove_absence
 from pipelines.shards.takedown_list import Targets
 from pipelines.shards.takedown_record import remember
 from schemas import layout
@@ -27,6 +28,7 @@ from schemas.manifest import Count, Part, RunManifest, ShardEntry, StageManifest
 from schemas.reasons import Reason
 
 WORKING = ("rows",)  # tables of pack that only a resumed run reads; they hold text, so a takedown removes them
+
 
 def takedown(run: str, targets: Targets, reason: str = "") -> dict[str, Any]:
     """Take what is listed out of a run; a summary with the proof. Doing it twice changes nothing the second time. ManifestError
@@ -54,12 +56,14 @@ def takedown(run: str, targets: Targets, reason: str = "") -> dict[str, Any]:
             for name in (old.tar, old.index.path, old.energon.path):
                 if storage.exists(p := storage.join(shards, name)) and not storage.is_remote(p):
                     os.unlink(p)
+    superseded = clear(run)
     return {
         "shards_rewritten": sorted(touched),
         "shards_untouched": len(manifest.shards) - len(touched),
         "documents": sum(s.documents for s in manifest.shards) - sum(s.documents for s in fresh.shards),
         "images": sum(s.images for s in manifest.shards) - sum(s.images for s in fresh.shards),
         "blob_bytes_erased": erased,
+        "superseded_removed": superseded,
         "manifest_before": before,
         "manifest": storage.sha256_of(path),
         "proof": prove_absence(run, found),
@@ -69,9 +73,15 @@ def takedown(run: str, targets: Targets, reason: str = "") -> dict[str, Any]:
 def _erase_blobs(run: str, gone: Gone) -> int:
     """Zero the bytes of removed images in fetch's blobs, except where an image that stays lies in the same place."""
     staged = stages(run)
+    if "fetch" not in staged:
+        return 0
+    return sum(_erase(root, m, gone) for root, m in (staged["fetch"][:2], *built_on(run).values()))
+
+
+def _erase(root: str, manifest: StageManifest, gone: Gone) -> int:
     take: dict[str, set[tuple[int, int]]] = {}
     stay: dict[str, set[tuple[int, int]]] = {}
-    for path in paths(staged, "fetch", "urls"):
+    for path in (storage.join(root, p.path) for p in manifest.tables.get("urls", ())):
         t = storage.read_table(path, ["image_id", "sha256", "blob", "blob_offset", "bytes"])
         for image, sha, blob, offset, size in zip(*(t[c].to_pylist() for c in t.column_names), strict=True):
             if blob and offset is not None and size:
@@ -80,13 +90,14 @@ def _erase_blobs(run: str, gone: Gone) -> int:
     erased = 0
     for blob, ranges in take.items():
         if left := sorted(ranges - stay.get(blob, set())):
-            erased += erase_ranges(storage.join(staged["fetch"][0], blob), left)
+            erased += erase_ranges(storage.join(root, blob), left)
     return erased
 
 
 def _redact_stages(run: str, gone: Gone, manifest: RunManifest, touched: dict[str, ShardEntry | None], found: Found) -> None:
     """Redact every table of every stage and the audit tables, and write their manifests anew."""
-    for stage, (root, m, _) in stages(run).items():
+    current = [(stage, root, m) for stage, (root, m, _) in stages(run).items()]
+    for stage, root, m in [*current, *(("fetch", root, m) for root, m in built_on(run).values())]:
         skip = {"shards", "index", "energon"} if stage == "pack" else set()
         tables = {}
         for name, parts in m.tables.items():

@@ -16,6 +16,9 @@ from pipelines.shards.document import Member
 from schemas.manifest import Part, ShardEntry
 from schemas.shard import TAR_END, ShardName, parse_name, shard_id, valid_key
 
+BATCH = 1 << 20  # bytes written at once
+PIECES = 1000  # or so many pieces: systems take 1,024
+
 
 class ShardError(RuntimeError):
     """A shard cannot be written as asked; the message names it."""
@@ -32,11 +35,13 @@ class ShardWriter:
         self.folder, self.split, self.number, self.quality = folder, split, number, quality
         self.tokenizer, self._count = index.tokens(tokenizer)
         self._rows: list[dict[str, Any]] = []
-        self._sha, self._md5, self._at = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
+        self._sha, self._at = hashlib.sha256(), 0
         local = tempfile.gettempdir() if storage.is_remote(folder) else folder
         os.makedirs(local, exist_ok=True)
         self._temporary = os.path.join(local, f".{shard_id(split, number)}.{uuid.uuid4().hex[:12]}.tmp")
-        self._file = open(self._temporary, "wb", buffering=1 << 20)
+        self._file = open(self._temporary, "wb", buffering=0)
+        self._waiting: list[bytes] = []  # written together, without a copy of their own
+        self._bytes_waiting = 0
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +78,7 @@ class ShardWriter:
         """Publish the shard and say what it is. ShardError if another content has already been published for its id, unless
         it is the version that this one `replaces` (its sha12)."""
         self._write(bytes(TAR_END))
-        self._file.flush()
+        self._flush()
         os.fsync(self._file.fileno())
         self._file.close()
         sha256 = self._sha.hexdigest()
@@ -95,7 +100,6 @@ class ShardWriter:
             tar=name.tar,
             bytes=self._at,
             sha256=sha256,
-            md5=self._md5.hexdigest(),
             documents=len(self._rows),
             paragraphs=self._sum("n_texts"),
             images=self._sum("n_images"),
@@ -111,9 +115,19 @@ class ShardWriter:
 
     def _write(self, data: bytes) -> None:
         self._sha.update(data)
-        self._md5.update(data)
-        self._file.write(data)
+        self._waiting.append(data)
+        self._bytes_waiting += len(data)
         self._at += len(data)
+        if self._bytes_waiting >= BATCH or len(self._waiting) >= PIECES:
+            self._flush()
+
+    def _flush(self) -> None:
+        written = os.writev(self._file.fileno(), self._waiting) if self._waiting else 0
+        if written < self._bytes_waiting:  # the system may take less than it was given
+            rest = memoryview(b"".join(self._waiting))[written:]
+            while rest:
+                rest = rest[os.write(self._file.fileno(), rest) :]
+        self._waiting, self._bytes_waiting = [], 0
 
     def _sum(self, column: str) -> int:
         return sum(r[column] for r in self._rows)

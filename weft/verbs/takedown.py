@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
         rewritten, untouched = len(done["shards_rewritten"]), done["shards_untouched"]
         say(f"{count(done['documents'])} documents and {count(done['images'])} images taken out")
         say(f"{count(rewritten)} shards written again, {count(untouched)} untouched")
+        if done["superseded_removed"]:
+            say(f"{count(len(done['superseded_removed']))} folders of superseded stages removed: {', '.join(done['superseded_removed'])}")
         say(f"searched {count(proof['files'])} files afterwards: {count(len(proof['hits']))} hits")
         for hit in proof["hits"]:
             print(clean(hit))

@@ -20,10 +20,15 @@ def run(args: argparse.Namespace) -> int:
     from audit.why import why
 
     answer = why(Run(args.run), args.what)
+    if answer["kind"] == "unknown":
+        from pipelines.web.urls import canonical  # another spelling of the address
+
+        if (other := canonical(args.what)) != args.what and (found := why(Run(args.run), other))["kind"] != "unknown":
+            answer = found
     if args.json:
         emit(answer)
         return 0
-    {"document": _documents, "image": _images, "dead": _dead, "unknown": _unknown}[answer["kind"]](answer, args.all)
+    {"document": _documents, "image": _images, "dead": _dead, "taken": _taken, "unknown": _unknown}[answer["kind"]](answer, args.all)
     return 0
 
 
@@ -76,6 +81,13 @@ def _dead(answer: dict[str, Any], everything: bool) -> None:
         print(
             f"{clean(d['url'] or d['id'])}\n  dead letter of {d['stage']}: {d['kind']}: {clean(d['message'])}\n  at {clean(d['path'])} offset {d['offset']}"
         )
+
+
+def _taken(answer: dict[str, Any], everything: bool) -> None:
+    how = {"page": "this page", "domain": "everything of its domain", "image": "this image", "content": "a picture of these bytes"}[answer["as"]]
+    print(f"{clean(answer['asked'])}\n  taken down on request ({how}): {clean(answer['reason'])}")
+    print(f"  patch    {answer['patch']}, made against manifest {answer['previous'][:12]}")
+    print("  known by hash only; nothing of it is left in this run")
 
 
 def _unknown(answer: dict[str, Any], everything: bool) -> None:

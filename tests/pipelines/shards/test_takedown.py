@@ -4,16 +4,20 @@ import hashlib
 import json
 import shutil
 import threading
+from dataclasses import replace
 
 import pytest
 
+from audit.run import Run
+from audit.taken import taken
+from audit.why import _spellings, why
 from pipelines.shards.export.source import everything, manifest_of
 from pipelines.shards.run_manifest import publish, stages
 from pipelines.shards.takedown import takedown
 from pipelines.shards.takedown_list import ListError, Targets, parse
 from pipelines.shards.takedown_record import apply_patch
 from pipelines.shards.verify import verify
-from schemas.manifest import loads_run
+from schemas.manifest import dumps, loads_run
 
 
 def documents(run):
@@ -97,6 +101,49 @@ def test_tables_no_longer_say_what_was_removed(run_copy):
     root, pack, _ = stages(str(run_copy))["pack"]
     rows = [r for p in pack.tables["packed"] for r in pq.read_table(f"{root}/{p.path}").to_pylist()]
     assert [(r["kept"], r["reason"]) for r in rows if r["doc_id"] == victim.record["doc_id"]] == [(False, "document.takedown")]
+
+
+def test_folders_of_an_earlier_configuration_go(run_copy):
+    """A superseded pack still holds whole shards; an earlier fetch that the current one was built on stays, without the images."""
+    root, pack, _ = stages(str(run_copy))["pack"]
+    old = run_copy / "stages" / "pack" / "0123456789abcdef"
+    shutil.copytree(root, old)
+    half = run_copy / "stages" / "select" / "fedcba9876543210"
+    half.mkdir()
+    folder, fetch, _ = stages(str(run_copy))["fetch"]
+    before = run_copy / "stages" / "fetch" / "00000000000000aa"
+    shutil.copytree(folder, before)
+    (run_copy / "stages" / "fetch" / fetch.digest / "manifest.json").write_bytes(dumps(replace(fetch, config={**fetch.config, "earlier": before.name})))
+    (before / "manifest.json").write_bytes(dumps(replace(fetch, digest=before.name)))
+    publish(str(run_copy))
+    victim = next(iter(documents(run_copy).values()))
+    done = takedown(str(run_copy), parse(victim.record["url"]))
+    assert done["superseded_removed"] == ["select/fedcba9876543210", "pack/0123456789abcdef"] and not old.exists() and not half.exists()
+    assert done["proof"]["hits"] == [] and done["blob_bytes_erased"] > 0
+    now = run_copy / "stages" / "fetch" / fetch.digest
+    both = [{p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file() and p.name != "manifest.json"} for f in (now, before)]
+    assert both[0] == both[1]
+    assert verify(str(run_copy)).faults == []
+    assert takedown(str(run_copy), parse(victim.record["url"]))["superseded_removed"] == []
+
+
+def test_the_record_says_who_asked(run_copy):
+    """By address in any spelling, id, image and bytes; what was never there is still unknown to it."""
+    (run_copy / "audit").mkdir(exist_ok=True)
+    was = documents(run_copy)
+    first, second = list(was.values())[:2]
+    sha = next(s for s in second.record["image_sha256"] if s)
+    takedown(str(run_copy), parse(first.record["url"]), "letter of 1 May")
+    takedown(str(run_copy), parse(f"sha256:{sha}"), "letter of 2 May")
+    run = Run(str(run_copy))
+    url = first.record["url"]
+    for asked in (url, url.split("://")[1], first.record["doc_id"]):
+        found = taken(run, asked, _spellings(asked))
+        assert (found["as"], found["reason"], found["patch"]) == ("page", "letter of 1 May", "takedown/patch-00001.json"), asked
+    found = taken(run, sha, [])
+    assert (found["as"], found["reason"], found["patch"]) == ("content", "letter of 2 May", "takedown/patch-00002.json")
+    assert why(run, url)["kind"] == "taken"
+    assert taken(run, "https://elsewhere.example/", _spellings("https://elsewhere.example/")) is None
 
 
 def test_a_patch_brings_a_copy_to_the_same_bytes(run_copy, tmp_path):
