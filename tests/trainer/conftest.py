@@ -68,7 +68,7 @@ def make_run(folder: Path, documents: int = 24, shards: int = 2, broken: frozens
         file = folder / "shards" / f"{stem}.index.parquet"
         pq.write_table(pa.table([pa.array(c, f.type) for c, f in zip(zip(*rows, strict=True), schema, strict=True)], schema=schema), file)
         index = Part(file.name, len(rows), file.stat().st_size, hashlib.sha256(file.read_bytes()).hexdigest())
-        entries.append(ShardEntry(f"weft-{s:05d}", "train", f"{stem}.tar", len(data), sha, "", len(rows), 0, 0, 0, 0, index, index))
+        entries.append(ShardEntry(f"weft-{s:05d}", "train", f"{stem}.tar", len(data), sha, len(rows), 0, 0, 0, 0, index, index))
     manifest = RunManifest("t", {}, {}, {}, {}, {}, {}, {}, tuple(entries), ESTIMATE)
     (folder / "manifest.json").write_bytes(dumps_run(manifest))
     return folder
