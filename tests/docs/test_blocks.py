@@ -25,16 +25,6 @@ COMMANDS = ("weft ", "make ", "python -m ", "pip ", "uv ")
 pytestmark = pytest.mark.xdist_group("docs")
 
 
-@pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `weft demo` leaves, without the training; WEFT_DEMO_RUN names one that is there already."""
-    if made := os.environ.get("WEFT_DEMO_RUN"):
-        return Path(made).resolve()
-    folder = tmp_path_factory.mktemp("docs") / "demo-run"
-    subprocess.run([sys.executable, "-m", "weft.main", "demo", "--no-train", "-o", str(folder)], check=True, cwd=ROOT, timeout=600)
-    return folder
-
-
 @pytest.fixture
 def place(demo_run: Path, tmp_path: Path) -> Path:
     """A folder with the project's sample and the configurations, as a reader who sits in a checkout has."""
