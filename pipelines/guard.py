@@ -152,7 +152,9 @@ class Guard:
                 self.deaths += 1
                 fresh = self._served == 0
                 self.close()
-                results.append(gone.death if fresh or gone.death.kind == "timeout" else self._alone(items[len(results)]))
+                from_outside = gone.death.error == "SIGKILL"  # the kernel or an operator: not for what the item did
+                again = gone.death.kind != "timeout" and (not fresh or from_outside)
+                results.append(self._alone(items[len(results)]) if again else gone.death)
             sent = False
         return results
 
