@@ -89,7 +89,7 @@ def infer(ctx: StageContext, parts: list[str], work: Callable[[str, Any], None])
     model = RunInference(ClipHandler(clip.model_copy(update={"threads": threads(ctx, parts)}), work))
     if ctx.config.runner.name == "dataflow" and ctx.config.score.accelerator:
         model = model.with_resource_hints(accelerator=ctx.config.score.accelerator)
-    engine.run(ctx.config.runner, lambda p: p | "Parts" >> engine.Spread(parts) | "Clip" >> model, shuffles=False, parts=len(parts), preload=("open_clip",))
+    engine.run(ctx.config.runner, lambda p: p | "Parts" >> engine.Spread(parts) | "Clip" >> model, shuffles=False, parts=len(parts))
 
 
 def threads(ctx: StageContext, parts: list[str]) -> int:
