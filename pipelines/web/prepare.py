@@ -46,12 +46,16 @@ def _mark() -> Path:
 
 def main() -> None:
     """Compile, or load, all that reading and judging a page needs."""
+    from filters.text.document import DocumentView
     from filters.text.view import TextView
     from pipelines.web.page import extract
 
-    page = extract(_PAGE, "https://www.example.org/")
-    texts = [n.text for n in page.nodes if n.kind == "text"]
-    assert TextView.page(texts)
+    nodes = extract(_PAGE, "https://www.example.org/").nodes
+    views = TextView.page([n.text for n in nodes if n.kind == "text"])
+    for view in (*views, DocumentView(nodes, "en", paragraphs=views)):
+        view.character_repetition(10)
+        view.word_repetition(5)
+    DocumentView(nodes, "en", paragraphs=views).duplicate_ngram_share(5)
 
 
 if __name__ == "__main__":
