@@ -36,7 +36,7 @@ def worker_count(runner: RunnerSettings) -> int:
     return runner.workers or os.cpu_count() or 1
 
 
-def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int, preload: tuple[str, ...] = ()) -> beam.Pipeline:
+def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipeline:
     """A pipeline on the configured engine. Local means Beam's FnApiRunner by name (`DirectRunner` would first try to download
     Prism). Local map-only work uses processes; work that shuffles stays in one, because shuffled data would otherwise pass
     through gRPC to the driver (measured 3x slower)."""
@@ -53,7 +53,7 @@ def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int, preload: tup
     logging.getLogger("apache_beam.runners.portability.fn_api_runner.fn_runner").setLevel(logging.ERROR)  # warns of the line below
     from pipelines.worker import ForkedEnvironment
 
-    processes = ForkedEnvironment(preload, python_sdk_capabilities())
+    processes = ForkedEnvironment(python_sdk_capabilities())
     return beam.Pipeline(FnApiRunner(processes), PipelineOptions.from_dictionary({"direct_num_workers": workers, **flags}))
 
 
@@ -89,12 +89,10 @@ class _Each(beam.DoFn):
         yield element
 
 
-def run(
-    runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int, preload: tuple[str, ...] = ()
-) -> None:
-    """Build and run one pipeline to its end; `preload`: heavy modules its workers will need. WorkFailed, in one sentence, if it fails, whatever the engine wraps around it; an
+def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffles: bool, parts: int) -> None:
+    """Build and run one pipeline to its end. WorkFailed, in one sentence, if it fails, whatever the engine wraps around it; an
     OSError of a worker (no space left) and a MemoryError come back as such."""
-    p = pipeline(runner, shuffles=shuffles, parts=parts, preload=preload)
+    p = pipeline(runner, shuffles=shuffles, parts=parts)
     build(p)
     before = logging.root.manager.disable
     if not os.environ.get("WEFT_DEBUG"):

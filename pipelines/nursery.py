@@ -22,6 +22,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+# Not torch: workers forked after its import hung now and then in the score stage (2,000 pages, two workers).
 PRELOADED = (
     "pyarrow.parquet", "pyarrow.compute", "pipelines.beam", "apache_beam.runners.worker.sdk_worker",
     *(f"pipelines.stages.{s}" for s in ("extract", "dedup", "fetch", "score", "select", "pack", "report")),
@@ -39,7 +40,7 @@ class Nursery:
         self._sock: socket.socket | None = None
         self._ended: dict[str, Callable[[str], None]] = {}
 
-    def start(self, worker: str, control: str, ended: Callable[[str], None], preload: tuple[str, ...] = ()) -> None:
+    def start(self, worker: str, control: str, ended: Callable[[str], None]) -> None:
         """Fork a Beam worker `worker` that reports to `control`. `ended` is called, from another thread, with how it ended, unless
         it was asked to stop or ended in order ("")."""
         with self._lock:
@@ -47,7 +48,7 @@ class Nursery:
                 self._open()
             self._ended[worker] = ended
             assert self._sock is not None
-            self._sock.sendall(_line({"start": worker, "control": control, "preload": list(preload), "env": dict(os.environ),
+            self._sock.sendall(_line({"start": worker, "control": control, "env": dict(os.environ),
                                       "cwd": os.getcwd(), "path": sys.path}))  # fmt: skip
 
     def stop(self, worker: str) -> None:
@@ -112,7 +113,8 @@ def _messages(sock: socket.socket) -> Iterator[dict[str, Any]]:
 
 def main(fd: int) -> None:
     """The nursery's own process: one thread, forking on request, reporting deaths."""
-    _import(PRELOADED)
+    for name in PRELOADED:
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()  # shared pages stay shared
     sock = socket.socket(fileno=fd)
@@ -137,7 +139,6 @@ def main(fd: int) -> None:
         *lines, buffer = (buffer + got).split(b"\n")
         for request in map(json.loads, lines):
             if "start" in request:
-                _import(tuple(request["preload"]))
                 if (pid := os.fork()) == 0:
                     signal.set_wakeup_fd(-1)
                     for end in (sock, wake, waker):
@@ -149,14 +150,6 @@ def main(fd: int) -> None:
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     os._exit(0)  # frozen objects are not taken apart
-
-
-def _import(names: tuple[str, ...]) -> None:
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except ImportError:  # whoever needs it says so, in its own words
-            continue
 
 
 def _reap(workers: dict[int, str]) -> Iterator[tuple[int, int]]:

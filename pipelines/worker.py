@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
@@ -37,40 +36,25 @@ class WorkerDied(RuntimeError):
 
 @Environment.register_urn(URN, bytes)
 class ForkedEnvironment(Environment):
-    """What FnApiRunner takes for "run it in processes of the nursery"; `preload` are modules that are worth importing there."""
-
-    def __init__(self, preload: tuple[str, ...] = (), capabilities: Iterable[str] = (), artifacts: Any = (), resource_hints: Any = None):
-        super().__init__(capabilities, artifacts, resource_hints)
-        self.preload = preload
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ForkedEnvironment) and super().__eq__(other) and self.preload == other.preload
-
-    def __hash__(self) -> int:
-        return hash((super().__hash__(), self.preload))
+    """What FnApiRunner takes for "run it in processes of the nursery"."""
 
     def to_runner_api_parameter(self, context: Any) -> tuple[str, bytes]:
-        return URN, ",".join(self.preload).encode()
+        return URN, b""
 
     @staticmethod
     def from_runner_api_parameter(payload: bytes, capabilities: Any, artifacts: Any, resource_hints: Any, context: Any) -> ForkedEnvironment:
-        return ForkedEnvironment(_preload(payload), capabilities, artifacts, resource_hints)
-
-
-def _preload(payload: bytes) -> tuple[str, ...]:
-    return tuple(filter(None, payload.decode().split(",")))
+        return ForkedEnvironment(capabilities, artifacts, resource_hints)
 
 
 @worker_handlers.WorkerHandler.register_environment(URN, bytes)
 class ForkedWorkerHandler(worker_handlers.GrpcWorkerHandler):
     """Beam's own handler of worker processes waits for ever for one that was killed; this one ends the pipeline."""
 
-    def __init__(self, payload: bytes, state: Any, provision_info: Any, grpc_server: Any):
+    def __init__(self, _payload: bytes, state: Any, provision_info: Any, grpc_server: Any):
         super().__init__(state, provision_info, grpc_server)
-        self._modules = _preload(payload)
 
     def start_worker(self) -> None:
-        THE_NURSERY.start(self.worker_id, self.control_address, self._ended, self._modules)
+        THE_NURSERY.start(self.worker_id, self.control_address, self._ended)
 
     def stop_worker(self) -> None:
         THE_NURSERY.stop(self.worker_id)

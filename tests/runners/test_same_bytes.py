@@ -1,8 +1,13 @@
 """One pipeline, every engine: the same shards come out, byte for byte. The web is asked once; every run takes that fetch over."""
 
 import hashlib
+import os
 import shutil
+import signal
 import sys
+import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +33,7 @@ def shards(run: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("web"), 50, 7)
+    return build(tmp_path_factory.mktemp("web"), 120, 7)
 
 
 @pytest.fixture(scope="module")
@@ -93,21 +98,56 @@ def test_prism(again):
 @pytest.mark.spark
 @pytest.mark.timeout(900)
 def test_spark_cluster(again, tmp_path):
-    """A master, two workers, a pool of Python workers: three processes that share nothing but files."""
+    """A master, two workers, a pool of Python workers: processes that share nothing but files."""
+    with on_spark(tmp_path) as (runner, _):
+        again(runner)
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.timeout(900)
+def test_a_spark_worker_is_killed_in_mid_stage(again, plain, tmp_path):
+    """With its executor, while parts of extract are done and others are not: the other worker finishes, with the same bytes."""
+    units = len(list((plain / "stages" / "extract").glob("*/parts/unit/*.json")))
+    seen: list[int] = []
+
+    def kill(worker) -> None:
+        while not seen:
+            done = len(list((tmp_path / "run" / "stages" / "extract").glob("*/parts/unit/*.json")))
+            if done:
+                os.killpg(worker.pid, signal.SIGKILL)
+                seen.append(done)
+            time.sleep(0.02)
+
+    with on_spark(tmp_path) as (runner, workers):
+        killer = threading.Thread(target=kill, args=(workers[0],), daemon=True)
+        killer.start()
+        again(runner)
+        killer.join(5)
+    assert seen and seen[0] < units and workers[0].poll() is not None
+    log = (tmp_path / "master.log").read_text(errors="replace")
+    assert "Removing worker" in log
+
+
+@contextmanager
+def on_spark(tmp: Path):
+    """The settings of a run on a cluster of its own, and the cluster's workers."""
     engines.java()
     jar, home = engines.needed("WEFT_SPARK_JOB_SERVER", "Beam's Spark job server"), engines.needed("WEFT_SPARK_HOME", "Spark")
-    with engines.spark_cluster(tmp_path, home) as (url, _), engines.worker_pool(tmp_path) as address:
+    with engines.spark_cluster(tmp, home) as (url, workers), engines.worker_pool(tmp) as address:
         options = {"spark_master_url": url, "spark_job_server_jar": jar, **FAR, "environment_config": address,
                    "job_server_jvm_properties": "-Dspark.executor.memory=600m", "environment_cache_millis": 60000, "job_server_timeout": 300}  # fmt: skip
-        again(RunnerSettings(name="spark", options=options))
+        yield RunnerSettings(name="spark", options=options), workers
 
 
 @pytest.mark.slow
 @pytest.mark.flink
 @pytest.mark.timeout(900)
-def test_flink(again):
+def test_flink(again, tmp_path):
+    """Flink's own local cluster in the job server's JVM, two slots, and a pool of Python workers."""
     engines.java()
     jar = engines.needed("WEFT_FLINK_JOB_SERVER", "Beam's Flink job server")
-    options = {"flink_master": "[local]", "flink_job_server_jar": jar, "parallelism": 2, **HERE,
-               "job_server_jvm_properties": "--add-opens=java.base/java.util=ALL-UNNAMED"}  # fmt: skip
-    again(RunnerSettings(name="flink", options=options))
+    with engines.worker_pool(tmp_path) as address:
+        options = {"flink_master": "[local]", "flink_job_server_jar": jar, "parallelism": 2, **FAR, "environment_config": address,
+                   "job_server_jvm_properties": "--add-opens=java.base/java.util=ALL-UNNAMED", "job_server_timeout": 300}  # fmt: skip
+        again(RunnerSettings(name="flink", options=options))

@@ -1,0 +1,99 @@
+"""Worker processes of one machine: forked, not started; what becomes of one that dies; nothing of it outlives the driver."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipelines.beam import map_parts
+from pipelines.failures import WorkFailed
+from pipelines.settings.run import RunnerSettings
+
+HERE = str(Path(__file__).parent)
+PARTS = ["a", "b", "c", "d"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Writes who did the part."""
+
+    folder: str
+
+    def __call__(self, part: str) -> None:
+        (Path(self.folder) / part).write_text(f"{os.getpid()} {os.getppid()} {os.environ.get('OMP_NUM_THREADS')} {os.environ.get('WEFT_TEST', '')}")
+
+
+@dataclass(frozen=True)
+class Die:
+    def __call__(self, part: str) -> None:
+        if part == "c":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Workers find this module under its name, as they find the driver's."""
+    monkeypatch.syspath_prepend(HERE)
+
+
+def test_forked_from_one_nursery_over_passes_with_the_drivers_environment(here, tmp_path, monkeypatch):
+    who = []
+    for value in ("first", "second"):
+        monkeypatch.setenv("WEFT_TEST", value)
+        map_parts(RunnerSettings(workers=2), PARTS, Note(str(tmp_path)))
+        rows = [(tmp_path / p).read_text().split() for p in PARTS]
+        assert {r[2] for r in rows} == {"1"} and {r[3] for r in rows} == {value}
+        assert len({r[0] for r in rows}) == 2 and os.getpid() not in {int(r[0]) for r in rows}
+        who.append(rows)
+    assert {r[1] for rows in who for r in rows} == {who[0][0][1]}  # one nursery
+    assert not {r[0] for r in who[0]} & {r[0] for r in who[1]}  # fresh workers
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_worker_ends_the_run_with_one_sentence(here):
+    with pytest.raises(WorkFailed, match=r"worker process killed by SIGKILL .*run the same command again to resume"):
+        map_parts(RunnerSettings(workers=2), PARTS, Die())
+
+
+def test_workers_die_with_a_killed_driver(tmp_path):
+    code = (
+        f"import sys; sys.path.insert(0, {HERE!r})\n"
+        "import time\nfrom pipelines.beam import map_parts\nfrom pipelines.settings.run import RunnerSettings\n"
+        "from test_workers import Sleep\n"
+        f"map_parts(RunnerSettings(workers=2), ['a', 'b'], Sleep({str(tmp_path)!r}))"
+    )
+    driver = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 100
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    pids = [int(p.read_text()) for p in tmp_path.iterdir()]
+    assert len(pids) == 2 and all(map(alive, pids))
+    driver.kill()
+    driver.wait()
+    end = time.monotonic() + 30
+    while any(map(alive, pids)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(alive, pids))
+
+
+@dataclass(frozen=True)
+class Sleep:
+    folder: str
+
+    def __call__(self, part: str) -> None:
+        pending = Path(self.folder).parent / f"{part}.pid"
+        pending.write_text(str(os.getpid()))
+        pending.rename(Path(self.folder) / part)
+        time.sleep(300)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
