@@ -91,30 +91,37 @@ def test_no_log_is_said_plainly(tmp_path: Path) -> None:
     assert main(["ablate", "--finding", "9", "-o", str(tmp_path)]) == 2
 
 
+KILLED = """
+import sys
+from ablation.assets import Assets
+from ablation.run import _one, jobs
+from ablation.scale import SCALES
+scale = SCALES["smoke"]
+_one((sys.argv[1], "smoke", jobs(["4"], 1, scale, Assets(sys.argv[1], scale).recipe_file())[0], 60, float("inf")))
+"""
+
+
 def test_killed_arm_goes_on_from_its_checkpoint(finished: Path, tmp_path: Path) -> None:
     """kill -9 after the first checkpoint; the second run trains only the rest and ends where an unbroken run ends."""
     import shutil
 
-    shutil.copytree(finished / "assets", tmp_path / "a" / "assets")
-    shutil.copytree(finished / "assets", tmp_path / "b" / "assets")
-    code = "import sys; from ablation.run import run; run(['1'], sys.argv[1], 'smoke', 1, 1, print, steps=60)"
+    for name in ("a", "b"):
+        shutil.copytree(finished / "assets", tmp_path / name / "assets")
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    p = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a")], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.time() + 100
-    while time.time() < until and not list((tmp_path / "a").glob("arms/*/checkpoints/step-00000030")):
+    p = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "a")], env=env, stderr=subprocess.DEVNULL)
+    until = time.time() + 250
+    while time.time() < until and p.poll() is None and not (saved := list((tmp_path / "a").glob("arms/*/checkpoints/step-00000030"))):
         time.sleep(0.02)
     p.send_signal(signal.SIGKILL)
-    p.wait()
-    saved = list((tmp_path / "a").glob("arms/*/checkpoints/step-00000030"))
-    assert saved and not run.read(str(tmp_path / "a")), "the arm was not caught half-way"
+    assert p.wait() == -signal.SIGKILL and saved, "the arm was not caught half-way"
     rows = saved[0].parent.parent / "metrics.jsonl"
     early = rows.read_text().splitlines()[:30]
-    said: list[str] = []
-    first = [j for j in run.jobs(["1"], 1, SCALES["smoke"], Assets(str(tmp_path), SCALES["smoke"]).recipe_file())][0]
+    scale = SCALES["smoke"]
+    first = run.jobs(["4"], 1, scale, Assets(str(tmp_path), scale).recipe_file())[0]
     resumed = run._one((str(tmp_path / "a"), "smoke", first, 60, float("inf")))
     assert rows.read_text().splitlines()[:30] == early, "steps before the checkpoint were trained again"
     whole = run._one((str(tmp_path / "b"), "smoke", first, 60, float("inf")))
-    assert resumed and whole and resumed["loss"] == whole["loss"] and resumed["scores"] == whole["scores"] and not said
+    assert resumed and whole and resumed["loss"] == whole["loss"] and resumed["scores"] == whole["scores"]
 
 
 def test_equal_arms_are_trained_once() -> None:
