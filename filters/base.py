@@ -136,6 +136,8 @@ class TextRule(Rule):
 
         own: dict[str, dict[str, float | None]] = {}
         limits = {f.name for f in fields(self)} - {"per_language", *self.parameters}
+        if not isinstance(self.per_language, Mapping):
+            raise ValueError(f"per_language: give limits by language, such as {{ de = {{ {sorted(limits)[0]} = 0.2 }} }}, not {self.per_language!r}")
         for language, values in self.per_language.items():
             code = normalise(language)
             if code == UNDETERMINED and language != UNDETERMINED:
