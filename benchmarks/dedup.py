@@ -120,7 +120,7 @@ def synthetic_signatures(count: int, seed: int = 3) -> np.ndarray:
 def match(signature: np.ndarray, per_bucket: int = 10_000) -> int:
     """Bands, buckets and candidate pairs, partitioned as the stage does it; how many pairs."""
     from pipelines.dedup.bands import candidates, distinct
-    from pipelines.dedup.keys import by_part
+    from pipelines.dedup.keys import by_part, part_of
     from pipelines.dedup.minhash import band_keys
 
     place = np.arange(len(signature), dtype=np.uint64)
@@ -130,9 +130,8 @@ def match(signature: np.ndarray, per_bucket: int = 10_000) -> int:
         keys = band_keys(signature[begin : begin + per_bucket], 14, 8)
         rows = np.repeat(place[begin : begin + per_bucket], 14)
         keys = keys.reshape(-1)
-        to = (keys % np.uint64(buckets)).astype(np.int64)
-        order = by_part(to, buckets)
-        bounds = np.searchsorted(to[order], np.arange(buckets + 1))
+        to = part_of(keys, buckets)
+        order, bounds = by_part(to, buckets)
         keys, rows = keys[order], rows[order]
         for b in range(buckets):
             parts[b].append((keys[bounds[b] : bounds[b + 1]], rows[bounds[b] : bounds[b + 1]]))

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines import storage
-from pipelines.dedup.keys import split
+from pipelines.dedup.keys import part_of, split
 from pipelines.settings.dedup import DedupSettings
 from pipelines.stage import Done
 
@@ -97,8 +97,8 @@ class Work:
         return verdicts["row"].to_numpy()[verdicts["reason"].to_numpy(zero_copy_only=False) != ""]
 
     def to_buckets(self, table: pa.Table, key: NDArray[np.uint64]) -> Iterator[tuple[str, bytes]]:
-        """Rows by a hash key (its low bits)."""
-        return split(table, (key % np.uint64(len(self.buckets))).astype(np.int64), self.buckets)
+        """Rows by a hash key (its low 32 bits)."""
+        return split(table, part_of(key, len(self.buckets)), self.buckets)
 
     def to_units(self, table: pa.Table, place: NDArray[np.uint64]) -> Iterator[tuple[str, bytes]]:
         """Rows to the units their documents lie in."""
