@@ -90,11 +90,32 @@ def test_two_workers_write_the_same_shards(run, web, server, tmp_path):
 
 
 def test_a_new_clip_threshold_runs_select_pack_and_report_only(run, web, server, tmp_path, capsys):
+    from audit.run import Run
+    from audit.whatif import whatif
+
+    predicted = whatif(Run(str(run)), ["filters.pair.similarity.min=0.5"])
     folder = tmp_path / "threshold"
     shutil.copytree(run, folder, symlinks=True)
     assert run_config(config(web, server, 1, "filters.pair.similarity.min=0.5"), str(folder)) == 0
     err = capsys.readouterr().err
     assert err.count("already done") == 4 and all(f"{s:8} documents" in err for s in ("select", "pack", "report"))
+    counts = Run(str(folder)).stages["report"].counts
+    assert predicted.exact and predicted.after != predicted.before
+    assert {"documents": counts["documents"].kept, "images": counts["images"].kept}.items() <= predicted.after.items()
+
+
+def test_calibrate_tells_what_each_similarity_keeps(run, capsys):
+    import duckdb
+
+    assert main(["calibrate", str(run), "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    pairs = f"'{run}/stages/score/*/pairs/*.parquet'"
+    (stored,) = duckdb.sql(f"SELECT list(pair_similarity) FROM {pairs} WHERE NOT shadow AND pair_similarity IS NOT NULL").fetchall()[0]
+    assert out["pairs"] == len(stored) > 20
+    for k in out["kept"]:
+        assert k["fraction"] == sum(s >= k["similarity"] for s in stored) / len(stored)
+    assert main(["calibrate", str(run)]) == 0
+    assert f"keeps of {len(stored)} pairs" in capsys.readouterr().out
 
 
 def test_verify_and_why_answer(run, web, capsys):

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "report": ("write report.html again", "report"),
     "why": ("why a page, document or image was kept or dropped", "why"),
     "whatif": ("what other thresholds would have kept", "whatif"),
+    "calibrate": ("what a CLIP limit keeps, and how well it tells right captions from wrong", "calibrate"),
     "diff": ("what differs between two runs", "diff"),
     "serve": ("the auditor's explorer, on loopback", "serve"),
     "index": ("the dedup index that later crawls are compared with: append, list, drop, compact", "index"),
