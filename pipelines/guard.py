@@ -51,7 +51,7 @@ class GuardLimits:
     reply_bytes: int = 64 << 20  # largest result
     batch_bytes: int = 16 << 20  # a batch ends at this size even if it has fewer items
     items_per_child: int = 20_000  # then a fresh one, against slow leaks of native code
-    start_seconds: float = 60.0  # to import the target
+    start_seconds: float = 300.0  # to import the target, on a busy machine too
 
     @property
     def wall(self) -> float:
