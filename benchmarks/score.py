@@ -60,8 +60,9 @@ def measure_rows(files: Sequence[bytes], rounds: int) -> list[dict[str, Any]]:
     from pipelines.guard import Guard, GuardLimits
     from pipelines.images.decode import MAKE, SEEN, DecodeSetup, make
     from pipelines.images.prepare import Target
+    from pipelines.settings.score import ScoreSettings
 
-    setup = DecodeSetup(("jpeg", "png", "webp", "gif"), 50_000_000, 64 << 20, 336, target=Target(224, 224)).dump()
+    setup = DecodeSetup(("jpeg", "png", "webp", "gif"), 50_000_000, 64 << 20, ScoreSettings().working_side, target=Target(224, 224)).dump()
     one = make(setup)
     guard = Guard(MAKE, GuardLimits(memory_bytes=2 << 30), setup=setup)
 

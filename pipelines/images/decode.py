@@ -16,6 +16,7 @@ from pipelines.images.prepare import Target
 
 MAKE = "pipelines.images.decode:make"
 _HEAD = struct.Struct("<II")
+FACES_SIDE = 448
 SEEN, ALWAYS = b"\0", b"\1"  # flag: models see it if it passes the gate | whatever the gate says
 
 
@@ -26,7 +27,7 @@ class DecodeSetup:
     formats: tuple[str, ...]
     max_pixels: int
     max_bytes: int
-    side: int  # shorter side, at least, for measuring
+    side: int  # shorter side, at least, of the small picture that is measured
     exact: bool = False
     faces: bool = False
     gate_min_side: int = 0
@@ -63,10 +64,12 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
     from pipelines.images import pixels
     from pipelines.images.measures import blankness, entropy, phash
     from pipelines.images.pdq import pdq
-    from pipelines.images.prepare import prepare
+    from pipelines.images.prepare import prepare, prepare_centre
 
     s = DecodeSetup.load(setup)
     side = max(s.side, *(2 * x for x in s.target[:2])) if s.target else s.side  # at 1.5 times, one real photo in 12 was 4e-3 off
+    if s.faces:  # small faces are lost in a small picture
+        side = max(side, FACES_SIDE)
     faces = None
     if s.faces:
         from pipelines.images.faces import detect as faces
@@ -84,28 +87,24 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
         if width * height > s.max_pixels or len(data) > s.max_bytes:
             return _pack({"status": "pixels", "detail": f"{width} x {height}, {len(data)} bytes", **facts})
         rgb = pixels.decode(data, header, side, s.exact)
-        work = pixels.shrink(rgb, side) if min(rgb.shape[:2]) > 2 * side else rgb  # a JPEG comes out small enough already
+        work = pixels.reduce(rgb, s.side)  # large enough for PDQ: at half of it, one hash in ten is 12 bits off
+        code, quality = pdq(pixels.cv2.cvtColor(work, pixels.cv2.COLOR_RGB2GRAY))
+        work = pixels.reduce(work, s.side // 2)
         grey = pixels.cv2.cvtColor(work, pixels.cv2.COLOR_RGB2GRAY)
-        code, quality = pdq(grey)
         facts |= {"status": "ok", "entropy": round(entropy(grey), 4), "blankness": round(blankness(work), 4), "pdq": code,
                   "pdq_quality": quality, "phash": phash(grey)}  # fmt: skip
         if faces is not None:
-            facts["faces"] = len(faces(grey))
+            facts["faces"] = len(faces(pixels.cv2.cvtColor(pixels.reduce(rgb, FACES_SIDE), pixels.cv2.COLOR_RGB2GRAY)))
         short, long = min(width, height), max(width, height)
         facts["gate"] = short >= s.gate_min_side and long <= s.gate_max_aspect * short
         seen = s.target is not None and (facts["gate"] or always)
-        return _pack(facts, prepare(_near(rgb, s), s.target).tobytes() if seen else b"")  # type: ignore[arg-type]
+        if not seen:
+            return _pack(facts)
+        assert s.target is not None
+        near = rgb if s.exact else pixels.reduce(rgb, 2 * max(s.target.height, s.target.width))
+        return _pack(facts, (prepare if s.exact else prepare_centre)(near, s.target).tobytes())
 
     return one
-
-
-def _near(rgb: Any, s: DecodeSetup) -> Any:
-    """What the model's input is scaled from: the picture itself unless it is several times the model's size."""
-    from pipelines.images.pixels import shrink
-
-    assert s.target is not None
-    small = max(s.target.height, s.target.width)
-    return rgb if s.exact or min(rgb.shape[:2]) <= 4 * small else shrink(rgb, 2 * small)
 
 
 def _pack(facts: dict[str, Any], pixels: bytes = b"") -> bytes:

@@ -51,14 +51,17 @@ def pdq(grey: NDArray[np.uint8]) -> tuple[str, int]:
     height, width = grey.shape
     kernel = (_window(width), _window(height))
     smooth = grey.astype(np.float32)
-    if kernel != (1, 1):
+    rows = ((np.arange(SIDE) + 0.5) * height / SIDE).astype(np.int64)[:, None]
+    cols = ((np.arange(SIDE) + 0.5) * width / SIDE).astype(np.int64)
+    if kernel == (1, 1):
+        small = smooth[rows, cols]
+    else:
         anchor = (_reach(kernel[0])[0], _reach(kernel[1])[0])
         area = _area(height, width) if height * width <= 1 << 20 else _area.__wrapped__(height, width)
-        for _ in range(2):
-            smooth = cv2.boxFilter(smooth, -1, kernel, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT) * area
-    rows = ((np.arange(SIDE) + 0.5) * height / SIDE).astype(np.int64)
-    cols = ((np.arange(SIDE) + 0.5) * width / SIDE).astype(np.int64)
-    small = smooth[rows[:, None], cols[None, :]]
+        once = cv2.boxFilter(smooth, -1, kernel, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        once *= area
+        twice = cv2.boxFilter(once, -1, kernel, dst=smooth, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT)
+        small = twice[rows, cols] * area[rows, cols]  # of the second pass only the samples are needed
     steps = sum(int(np.trunc(np.diff(small, axis=a) * (100 / 255)).__abs__().sum()) for a in (0, 1))
     quality = min(100, int(steps / 90))
     d = _dct()

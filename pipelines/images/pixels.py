@@ -44,13 +44,14 @@ def decode(data: bytes, header: Header, side: int, exact: bool) -> NDArray[np.ui
     return upright(rgb, header.orientation)
 
 
-def shrink(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The picture with a shorter side of `side`, averaged; smaller ones unchanged."""
+def reduce(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The picture averaged over blocks of n x n pixels, n as large as leaves a shorter side of at least `side`; itself where n is 1. Up
+    to n - 1 rows and columns at the right and lower edge are left out: whole blocks are what OpenCV averages several times faster."""
     h, w = rgb.shape[:2]
-    if min(h, w) <= side:
+    n = min(h, w) // side
+    if n < 2:
         return rgb
-    f = side / min(h, w)
-    return cv2.resize(rgb, (max(1, round(w * f)), max(1, round(h * f))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(rgb[: h // n * n, : w // n * n], (w // n, h // n), interpolation=cv2.INTER_AREA)
 
 
 def _turbo(data: bytes, side: int) -> NDArray[np.uint8] | None:
@@ -118,8 +119,8 @@ def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = rgba[:, :, 3]
     if alpha.min(initial=255) == 255:
         return np.ascontiguousarray(rgba[:, :, :3])
-    a = alpha.astype(np.uint16)[:, :, None]
-    return ((rgba[:, :, :3] * a + 255 * (255 - a) + 127) // 255).astype(np.uint8)
+    behind = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
+    return cv2.add(cv2.multiply(np.ascontiguousarray(rgba[:, :, :3]), behind, scale=1 / 255), cv2.bitwise_not(behind))
 
 
 def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -38,6 +38,24 @@ def prepare(rgb: NDArray[np.uint8], target: Target) -> NDArray[np.uint8]:
     return _centre(np.asarray(image), th, tw, target.fill)
 
 
+def prepare_centre(rgb: NDArray[np.uint8], target: Target) -> NDArray[np.uint8]:
+    """As `prepare`, but what the crop would cut off is never scaled (equal but for rounding; a third of a usual photograph)."""
+    h, w = rgb.shape[:2]
+    side = target.height
+    if target.mode != "shortest" or side != target.width or h == w:
+        return prepare(rgb, target)
+    new = (side, int(side * h / w)) if w <= h else (int(side * w / h), side)
+    step = (w / new[0], h / new[1])
+    corner = tuple(round((n - side) / 2) * s for n, s in zip(new, step, strict=True))
+    far = tuple(min(c + side * s, float(n)) for c, s, n in zip(corner, step, (w, h), strict=True))
+    reach = [int(2 * max(1.0, s)) + 2 for s in step]  # the filter looks two new pixels beyond the crop
+    left, top = (max(0, int(c) - r) for c, r in zip(corner, reach, strict=True))
+    right, bottom = (min(n, int(f) + r + 1) for f, r, n in zip(far, reach, (w, h), strict=True))
+    image = Image.fromarray(np.ascontiguousarray(rgb[top:bottom, left:right]))
+    box = (corner[0] - left, corner[1] - top, far[0] - left, far[1] - top)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR if target.interpolation == "bilinear" else Image.Resampling.BICUBIC, box=box))
+
+
 def _centre(pixels: NDArray[np.uint8], height: int, width: int, fill: int) -> NDArray[np.uint8]:
     h, w = pixels.shape[:2]
     if h < height or w < width:

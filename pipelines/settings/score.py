@@ -50,7 +50,7 @@ class ScoreSettings(Settings):
         False, description="Decode whole pictures with Pillow, as open_clip does: bit-equal input for the model at a third of the speed."
     )
     working_side: int = Field(
-        336, ge=64, le=4096, description="Shorter side in pixels, at least, at which JPEGs are decoded for measuring (and twice the model's)."
+        336, ge=64, le=4096, description="Shorter side in pixels, at least, of the small picture that is measured; the model's input is made from twice its size."
     )
     hash_lists: tuple[str, ...] = Field(
         (), description="Files of hashes (.sha256, .md5, .pdq; one in hexadecimal per line): matching pictures are never stored further."

@@ -140,9 +140,7 @@ def test_threads_may_share_a_model():
     """Flink and Spark run several parts as threads of one worker; texts of unlike length must not see each other's shapes."""
     from concurrent.futures import ThreadPoolExecutor
 
-    weights = CLIP_FOLDER / "weights.safetensors"
-    found = weights if weights.is_file() else next(CLIP_FOLDER.glob("*.safetensors"))
-    clip = load(ClipSettings(model=next(p for p in CLIP_FOLDER.glob("*.json")).stem, config_dir=str(CLIP_FOLDER), pretrained=str(found), threads=1))
+    clip = load(demo(threads=1))
     rows = [clip.tokenize([text]) for text in TEXTS]
     alone = [clip.tokens(r) for r in rows]
     with ThreadPoolExecutor(3) as pool:
