@@ -5,7 +5,8 @@ folder to look for it in as well (searched last). Without a folder of images, pi
 than photographs; use real ones for figures to quote).
 
 Cases: decode + all measures + the model's input, in this process and through the guarded child, against img2dataset's Resizer (decode,
-resize to 384, JPEG); scoring images end to end (blob to vector) against the model alone on prepared batches, with untrained weights.
+resize to 384, JPEG); the whole of scoring, from blobs and documents to tables, against the model alone on prepared images and texts, with
+untrained weights.
 """
 
 from __future__ import annotations
@@ -94,45 +95,12 @@ def measure_rows(files: Sequence[bytes], rounds: int) -> list[dict[str, Any]]:
 
 
 def end_to_end_row(files: Sequence[bytes], model: str, device: str, rounds: int) -> dict[str, Any]:
-    """From stored bytes to vectors, decoding in the guarded child meanwhile, against the model alone."""
-    import numpy as np
+    """The whole of scoring (see `score_whole`) against the bare model on the same images and texts."""
+    from benchmarks.score_whole import measure
 
-    from pipelines.guard import GuardLimits
-    from pipelines.images.bucket_work import decode_setup
-    from pipelines.images.decode import ALWAYS
-    from pipelines.images.stream import decoded, release
-    from pipelines.models.clip import load
-    from pipelines.settings.score import ClipSettings, ScoreSettings
-
-    clip = load(ClipSettings(model=model, pretrained="random", device=device, threads=1 if device == "cpu" else 0))
-    s = ScoreSettings(decoders=1 if device == "cpu" else max(1, (os.cpu_count() or 2) - 1))
-    limits = GuardLimits(memory_bytes=s.memory_bytes)
-    ready = np.zeros((clip.batch, clip.target.height, clip.target.width, 3), np.uint8)
-    batches = max(1, len(files) // clip.batch)
-
-    def bare() -> int:
-        for _ in range(batches):
-            clip.images(ready)
-        return batches * clip.batch
-
-    def ours() -> int:
-        waiting, seen = [], 0
-        for _, _, pixels in decoded(list(files), lambda d: ALWAYS + d, decode_setup(s, clip.target), limits, s.batch, s.decoders):
-            if pixels is not None:
-                waiting.append(pixels)
-                seen += 1
-            if len(waiting) == clip.batch:
-                clip.images(np.stack(waiting))
-                waiting = []
-        if waiting:
-            clip.images(np.stack(waiting))
-        return seen
-
-    bare(), ours()
-    found = rates({"bare": bare, "ours": ours}, rounds)
-    release()
-    return _row(f"scoring end to end, {model}, {clip.facts['dtype']}, {clip.facts['device']}", "images/s", found["ours"], found["bare"],
-                "the model alone", FLOORS["end to end"])  # fmt: skip
+    decoders = 1 if device == "cpu" else max(1, (os.cpu_count() or 2) - 1)
+    found, what = measure(files, model, device, decoders, rates, rounds)
+    return _row(f"scoring end to end, {what}", "images/s", found["ours"], found["bare"], "the model alone, images and texts", FLOORS["end to end"])
 
 
 def text_row(model: str, device: str, rounds: int) -> dict[str, Any]:
