@@ -123,6 +123,7 @@ def _held(plan: judge.Plan, select: Mapping[str, Any]) -> list[tuple[str, bool]]
     """Choices over the whole run that are held as they were."""
     return [
         ("select.keep_fraction cuts at a share of all pairs: the cut is held where the run put it", bool(select.get("keep_fraction")) and plan.changes != {}),
+        ("select.semantic_distance is on: which pictures mean the same is held as the run found it", select.get("semantic_distance") is not None and plan.changes != {}),
         ("select.assignment_drop is on: images are not assigned anew", bool(select.get("assignment_drop")) and plan.changes != {}),
     ]  # fmt: skip
 

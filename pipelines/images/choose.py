@@ -118,8 +118,8 @@ def candidate(base: str, image_reasons: Sequence[str], combine: str) -> bool:
     return not base and (combine == "or" or not image_reasons)
 
 
-def fates(judged: pa.Table, copies: Mapping[tuple[int, int], str], choice: Choice) -> dict[tuple[int, int], Fate]:
-    """(row, index) -> verdict. `copies`: image nodes that go because there are too many of their picture -> the image they copy."""
+def fates(judged: pa.Table, copies: Mapping[tuple[int, int], tuple[str, str]], choice: Choice) -> dict[tuple[int, int], Fate]:
+    """(row, index) -> verdict. `copies`: image nodes that go because of another picture of the run -> (reason, the image they repeat)."""
     out: dict[tuple[int, int], Fate] = {}
     seen: dict[tuple[int, str], tuple[int, str]] = {}
     for r in judged.sort_by([("row", "ascending"), ("index", "ascending")]).to_pylist():
@@ -129,8 +129,8 @@ def fates(judged: pa.Table, copies: Mapping[tuple[int, int], str], choice: Choic
         if choice.combine == "and" or pair:
             reasons += r["image_reasons"]
         if at in copies:
-            reasons.append(str(Reason.IMAGE_COPIES))
-            duplicate_of = copies[at]
+            reason, duplicate_of = copies[at]
+            reasons.append(reason)
         if choice.combine == "and" or r["image_reasons"]:
             reasons += pair
         if not reasons and choice.in_document and r["sha256"]:

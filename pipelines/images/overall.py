@@ -10,12 +10,13 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipelines.dedup.images import group_copies, surplus
+from pipelines.dedup.images import group_copies, semantic_duplicates, surplus
 from pipelines.images import fraction
 from pipelines.images.choose import candidate, key_of
 from pipelines.settings.select import SelectSettings
+from schemas.reasons import Reason
 
-COPIES = pa.schema([("row", pa.int32()), ("index", pa.int32()), ("of", pa.string())])
+COPIES = pa.schema([("row", pa.int32()), ("index", pa.int32()), ("of", pa.string()), ("reason", pa.string())])
 
 
 class Run:
@@ -61,7 +62,30 @@ class Run:
         c = self.columns
         for i in np.flatnonzero(gone).tolist():
             of = c["image_id"][leader[int(labels[i])]]
-            rows.setdefault(str(c["unit"][i]), []).append({"row": c["row"][i], "index": c["index"][i], "of": of})
+            rows.setdefault(str(c["unit"][i]), []).append({"row": c["row"][i], "index": c["index"][i], "of": of, "reason": str(Reason.IMAGE_COPIES)})
+        return {unit: pa.Table.from_pylist(found, COPIES) for unit, found in rows.items()}
+
+    def semantic(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, pa.Table]:
+        """Per unit the image nodes that go because their picture means the same as one that stays (SemDeDup over distinct pictures still
+        there after copies), and that picture. `vectors`: by image id; images without one stay."""
+        assert self.s.semantic_distance is not None and self._gone is not None
+        c = self.columns
+        first: dict[str, int] = {}  # a picture's bytes -> its first place; equal files are `copies`' business
+        for i in sorted(range(len(c["unit"])), key=lambda i: str(c["image_id"][i])):
+            if not self._gone[i] and c["image_id"][i] in vectors:
+                first.setdefault(str(c["sha256"][i]), i)
+        names = sorted(first)
+        if not names:
+            return {}
+        ids = [str(c["image_id"][first[n]]) for n in names]
+        goes, twin = semantic_duplicates(np.stack([vectors[i] for i in ids]), ids, self.s.semantic_distance)
+        of = {n: ids[int(t)] for n, g, t in zip(names, goes, twin, strict=True) if g}
+        rows: dict[str, list[dict[str, object]]] = {}
+        for i in range(len(c["unit"])):
+            if not self._gone[i] and c["sha256"][i] in of:
+                self._gone[i] = True
+                row = {"row": c["row"][i], "index": c["index"][i], "of": of[str(c["sha256"][i])], "reason": str(Reason.IMAGE_SEMANTIC)}
+                rows.setdefault(str(c["unit"][i]), []).append(row)
         return {unit: pa.Table.from_pylist(found, COPIES) for unit, found in rows.items()}
 
     def cuts(self) -> dict[str, fraction.Cut]:

@@ -30,6 +30,9 @@ class SelectSettings(Settings):
     )
     copies_keep: int = Field(0, ge=0, description="Copies of such a picture that stay.")
     copies_distance: int = Field(31, ge=0, le=31, description="Bits of 256 by which PDQ hashes of one picture may differ (its authors: 31).")
+    semantic_distance: float | None = Field(
+        None, gt=0, le=1, description="SemDeDup: an image goes if its vector is nearer (1 - cosine) than this to one that stays (its paper: 0.05 and others, by model); needs score.embeddings."
+    )
     copies_in_document: bool = Field(True, description="Of equal pictures in one document keep the first.")
     evaluation_sets: tuple[str, ...] = Field(
         (), description="Files of evaluation sets (.txt, .sha256, .pdq): documents and images that overlap them go."

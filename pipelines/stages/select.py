@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import numpy as np
+import pyarrow as pa
+
 from filters.base import At, RuleSet, Unit
 from filters.registry import rule_set
 from pipelines import storage, tombstones
@@ -21,7 +24,7 @@ from pipelines.dedup.decontaminate import load as load_sets
 from pipelines.images import choose, documents, overall
 from pipelines.images.fraction import Cut
 from pipelines.settings.config import Config
-from pipelines.stage import Groups, Stage, StageContext
+from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
 from schemas.manifest import Count, Part
 from schemas.reasons import Reason
@@ -109,10 +112,26 @@ def settle(ctx: StageContext, units: list[str]) -> None:
     run = overall.Run(s)
     for unit in units:
         run.add(unit, storage.read_table(ctx.path(f"{JUDGED}/{unit}.parquet"), columns))
-    for unit, table in run.copies().items():
+    gone = dict(run.copies())
+    if s.semantic_distance is not None:
+        for unit, table in run.semantic(vectors_of(ctx)).items():
+            gone[unit] = pa.concat_tables([gone[unit], table]) if unit in gone else table
+    for unit, table in gone.items():
         storage.write_table(ctx.root, f"{COPIES}/{unit}.parquet", table)
     cuts = run.cuts()
     storage.write_bytes(ctx.path(CUTS), json.dumps({k: asdict(c) for k, c in cuts.items()}, sort_keys=True).encode())
+
+
+def vectors_of(ctx: StageContext) -> dict[str, Any]:
+    """Image id -> vector, of the score stage's embeddings. StageError if it kept none."""
+    paths = ctx.inputs["score"].paths("embeddings")
+    if not paths:
+        raise StageError("select.semantic_distance compares image vectors, and this run kept none: set score.embeddings = true")
+    out: dict[str, Any] = {}
+    for path in paths:
+        t = storage.read_table(path)
+        out |= zip(t["image_id"].to_pylist(), (np.asarray(v, np.float32) for v in t["vector"].to_pylist()), strict=True)
+    return out
 
 
 @dataclass(frozen=True)
@@ -149,7 +168,7 @@ class SelectUnit:
         cuts = {k: Cut(**v) for k, v in json.loads(storage.read_bytes(ctx.path(CUTS))).items()}
         by_row: dict[int, dict[int, choose.Fate]] = {}
         choice = choose.Choice(s.combine, cuts, s.copies_in_document)
-        for (row, index), fate in choose.fates(judged, {(c["row"], c["index"]): c["of"] for c in copies}, choice).items():
+        for (row, index), fate in choose.fates(judged, {(c["row"], c["index"]): (c["reason"], c["of"]) for c in copies}, choice).items():
             by_row.setdefault(row, {})[index] = fate
         texts: dict[int, dict[int, dict[int, float]]] = {}
         if s.assignment and (pairs := i["score"].read("pairs", unit, ["row", "index", "texts"])) is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pytest
 from pipelines import storage
 from pipelines.settings.config import Config, build
 from pipelines.settings.select import SelectSettings
-from pipelines.stage import Done, digest, execute
+from pipelines.stage import Done, StageError, digest, execute
 from pipelines.stages.score import ScoreStage
 from pipelines.stages.select import SelectStage
 from schemas.ids import image_id
@@ -25,7 +27,7 @@ RULES = {"image.size": {"min": 150}, "pair.similarity": {"min": 0.5}, "document.
 
 
 def config(filters: dict | None = None, score: dict | None = None, **select: object) -> Config:
-    own = {"neighbours": 1, "shadow_share": 0.0, "clip": demo_clip(), **(score or {})}
+    own = {"neighbours": 1, "shadow_share": 0.0, "embeddings": True, "clip": demo_clip(), **(score or {})}
     return build({"runner": {"workers": 1}, "score": own, "select": select, "filters": RULES if filters is None else filters}, "test")
 
 
@@ -143,6 +145,60 @@ def test_assignment_gives_each_text_one_image(run, tmp_path):
     given = rows(done, "assignments")
     places = [(r["unit"], r["row"], r["text_index"]) for r in given]
     assert given and len(places) == len(set(places))
+
+
+def test_pictures_that_mean_the_same_go_and_name_the_one_that_stays(run, tmp_path):
+    import numpy as np
+
+    score = run[1]["score"]
+    vectors = {r["image_id"]: np.array(r["vector"]) for r in rows(score, "embeddings")}
+    done = select(run, tmp_path / "run", config({}, semantic_distance=0.1))
+    verdicts = rows(done, "verdicts")
+    named = {r["image_id"]: r["duplicate_of"] for r in rows(done, "node_decisions") if r["reason"] == "image.duplicate.semantic"}
+    stay = {r["image_id"] for r in verdicts if not r["reasons"]} & set(vectors)
+    assert 0 < len(named) < len(vectors) and done.manifest.counts["images"].missing() == 0
+    assert all(float(vectors[i] @ vectors[of]) > 0.9 and of in stay for i, of in named.items())
+    among = sorted(stay)
+    similar = np.stack([vectors[i] for i in among]) @ np.stack([vectors[i] for i in among]).T
+    assert (similar - 2 * np.eye(len(among))).max() <= 0.9 + 1e-6
+    with pytest.raises(StageError, match="score.embeddings = true"):
+        bare = replace(score.manifest, tables={k: v for k, v in score.manifest.tables.items() if k != "embeddings"})
+        execute(SelectStage(), str(tmp_path / "none"), config(semantic_distance=0.1), {**run[1], "score": Done(score.root, bare)})
+
+
+@pytest.mark.parametrize("per_language", [False, True])
+def test_each_language_may_have_its_own_share(run, tmp_path, per_language):
+    """From TOML, as an operator writes it."""
+    from pipelines.settings.config import dump, parse
+
+    text = dump(config()) + f"\n[select]\nkeep_fraction = 0.5\nkeep_per_language = {str(per_language).lower()}\ncopies_max = 0\n"
+    text = re.sub(r"(?ms)^\[select\].*?(?=^\[)", "", text, count=1)
+    cfg = parse(text, "test.toml")
+    score = inputs_in_two_languages(run, tmp_path)
+    done = execute(SelectStage(), str(tmp_path / "run"), cfg, {**run[1], "score": score}).done
+    verdicts = {(r["doc_id"], r["index"]): r for r in rows(done, "verdicts")}
+    scored = [r for r in rows(score, "placements") if r["scored"] and r["image_min_side"] >= 150]
+    shares = {}
+    for language in ("en", "de"):
+        own = [r for r in scored if r["language"] == language]
+        shares[language] = (sum(not verdicts[(r["doc_id"], r["index"])]["reasons"] for r in own), round(0.5 * len(own)))
+    assert sum(kept for kept, _ in shares.values()) in (round(0.5 * len(scored)), sum(n for _, n in shares.values()))
+    assert all(kept == asked for kept, asked in shares.values()) == per_language
+
+
+def inputs_in_two_languages(run, where: Path) -> Done:
+    """The scores with a third of the pages called German, and German pairs half as similar, as for a model that knows English best."""
+    import pyarrow.compute as pc
+
+    score = run[1]["score"]
+    for path in score.paths("placements"):
+        t = storage.read_table(path)
+        german = pc.equal(pc.bit_wise_and(t["row"], 1), 1)
+        t = t.set_column(t.column_names.index("language"), "language", pc.if_else(german, "de", "en"))
+        halved = pc.if_else(german, pc.multiply(t["pair_similarity"], 0.5), t["pair_similarity"])
+        t = t.set_column(t.column_names.index("pair_similarity"), "pair_similarity", halved)
+        storage.write_table(str(where / "score"), str(Path(path).relative_to(score.root)), t)
+    return Done(str(where / "score"), score.manifest)
 
 
 def test_presets_fill_only_what_is_not_set():
