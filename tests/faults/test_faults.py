@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(1500)
-def test_twenty_random_kills(tmp_path: Path) -> None:
-    row = kills.campaign(tmp_path, kills=20, seed=int(os.environ.get("WEFT_SEED", "1")))
+def test_random_kills(tmp_path: Path) -> None:
+    row = kills.campaign(tmp_path, kills=4, seed=int(os.environ.get("WEFT_SEED", "1")))
     assert row["wrong"] == [], row
-    assert sum(row["kills"].values()) >= 20
+    assert sum(row["kills"].values()) >= 4
 
 
 @pytest.mark.timeout(900)
