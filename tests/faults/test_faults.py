@@ -15,6 +15,7 @@ from tests.faults import golden, kills, poison
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_random_kills(tmp_path: Path) -> None:
     row = kills.campaign(tmp_path, kills=4, seed=int(os.environ.get("WEFT_SEED", "1")))
@@ -22,6 +23,7 @@ def test_random_kills(tmp_path: Path) -> None:
     assert sum(row["kills"].values()) >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform != "linux", reason="the shim is built for Linux")
 def test_calls_that_fail(tmp_path: Path) -> None:
