@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import collections
 import gzip
-import importlib
-import importlib.metadata
 import json as jsonlib
 import os
 import re
@@ -26,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.peers import look_in_peers, versions
 from pipelines.web.page import extract
 
 _WORD = re.compile(r"\w+")
@@ -187,21 +186,10 @@ def speeds(readers: dict[str, Read], pages: list[Sample], rounds: int) -> dict[s
     return {name: len(pages) / statistics.median(values) for name, values in taken.items()}
 
 
-def versions() -> dict[str, str]:
-    out = {"python": sys.version.split()[0]}
-    for name in PACKAGES:
-        try:
-            out[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return out
-
-
 def main(json: bool = False, data: str | None = None, rounds: int = 3) -> int:
     """Measure and print; 1 if a page is not judged at a third of the speed of parse-and-walk and ten times that of trafilatura's fast
     mode; 4 without data."""
-    if folder := os.environ.get("WEFT_PEERS"):
-        sys.path.append(folder)
+    look_in_peers()
     here = Path(data or os.environ.get("WEFT_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
     if not (here / "real_dev.warc.gz").is_file():
         print(f"no real_dev.warc.gz in {here}: name its folder with --data or WEFT_DATA", file=sys.stderr)
@@ -215,20 +203,21 @@ def main(json: bool = False, data: str | None = None, rounds: int = 3) -> int:
     marks = {name: quality(read, pages) for name, read in {"weft": ours, **others}.items()}
     goals = {"parse and walk": 1 / 3, "trafilatura fast": 10.0}
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    used = {"python": sys.version.split()[0], **versions(PACKAGES)}
     rows = [
         {"case": f"speed vs {name}", "ours": round(rate["weft"], 1), "peer": round(rate[name], 1), "unit": "pages/s",
-         "ratio": round(rate["weft"] / rate[name], 3), "floor_ratio": None, "peak_rss_mb": rss, "versions": versions()}
+         "ratio": round(rate["weft"] / rate[name], 3), "floor_ratio": None, "peak_rss_mb": rss, "versions": used}
         for name in rate if name != "weft"
     ]  # fmt: skip
     rows += [
         {"case": f"judged speed vs {name}", "ours": round(rate["weft judged"], 1), "peer": round(rate[name], 1), "unit": "pages/s",
-         "ratio": round(rate["weft judged"] / rate[name], 3), "floor_ratio": goals.get(name), "peak_rss_mb": rss, "versions": versions()}
+         "ratio": round(rate["weft judged"] / rate[name], 3), "floor_ratio": goals.get(name), "peak_rss_mb": rss, "versions": used}
         for name in rate if not name.startswith("weft")
     ]  # fmt: skip
     rows += [
         {"case": f"{kind} vs {name}", "ours": marks["weft"][kind], "peer": marks[name][kind], "unit": "share" if "image" in kind else "F1",
          "ratio": round(marks["weft"][kind] / marks[name][kind], 3) if marks[name][kind] else None, "floor_ratio": None,
-         "peak_rss_mb": rss, "versions": versions()}
+         "peak_rss_mb": rss, "versions": used}
         for name in others for kind in marks["weft"]
     ]  # fmt: skip
     if json:

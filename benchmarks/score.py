@@ -12,7 +12,6 @@ untrained weights.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import io
 import json as jsonlib
 import os
@@ -24,7 +23,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import look_in_peers, versions
+
 FLOORS = {"measure": 2.0, "end to end": 0.9}
+PACKAGES = ("torch", "open_clip_torch", "opencv-python-headless", "simplejpeg", "pillow", "img2dataset")
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -132,20 +134,9 @@ def _row(case: str, unit: str, ours: float, peer: float | None, name: str, floor
             "ratio": round(ours / peer, 3) if peer else None, "floor_ratio": floor}  # fmt: skip
 
 
-def versions() -> dict[str, str]:
-    out = {}
-    for name in ("torch", "open_clip_torch", "opencv-python-headless", "simplejpeg", "pillow", "img2dataset"):
-        try:
-            out[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return out
-
-
 def main(json: bool = False, images: str = "", model: str = "ViT-B-32", count: int = 200, rounds: int = 3, device: str = "auto") -> int:
     """Measure, print, and say by the exit code (1) whether a ratio fell below its floor."""
-    if folder := os.environ.get("WEFT_PEERS"):
-        sys.path.append(folder)
+    look_in_peers()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     files = pictures(images, count)
     if not files:
@@ -157,9 +148,10 @@ def main(json: bool = False, images: str = "", model: str = "ViT-B-32", count: i
 
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         rows += [end_to_end_row(files, model, chosen, rounds), text_row(model, chosen, rounds)]
+    used = versions(PACKAGES)
     for row in rows:
         row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        row["versions"] = versions()
+        row["versions"] = used
         row["ok"] = row["floor_ratio"] is None or row["ratio"] is None or row["ratio"] >= row["floor_ratio"]
     if json:
         print(jsonlib.dumps(rows, indent=1))

@@ -22,7 +22,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Not torch: workers forked after its import hung now and then in the score stage (2,000 pages, two workers).
+# Not torch: with it, one run of 2,000 pages and two workers stood still in the score stage; the cause is not known.
 PRELOADED = (
     "pyarrow.parquet", "pyarrow.compute", "pipelines.beam", "apache_beam.runners.worker.sdk_worker",
     *(f"pipelines.stages.{s}" for s in ("extract", "dedup", "fetch", "score", "select", "pack", "report")),
