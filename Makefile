@@ -10,7 +10,7 @@ demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, 
 	$(BIN)/weft demo
 
 test: $(STAMP) lint imports types  ## what CI runs
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n $(or $(JOBS),2) --dist loadgroup
 
 test-all: $(STAMP)
 	$(BIN)/pytest
