@@ -57,10 +57,10 @@ EXTRAS = {
 }
 
 EXTRAS["dev"] = [
-    *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"], *EXTRAS["perplexity"],
+    *EXTRAS["clip"], *EXTRAS["train"], *EXTRAS["audit"], *EXTRAS["export"], *EXTRAS["perplexity"], *EXTRAS["aws"], "moto[s3]>=5", "flask>=3", "flask-cors>=5",
     "atheris>=2.3; sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.14'",
     "build>=1.2", "datasets>=3", "httpx>=0.27", "hypothesis>=6.110", "import-linter>=2.1", "mkdocs-material>=9.5", "mkdocs-jupyter>=0.25", "peft>=0.17",
-    "playwright>=1.49", "axe-playwright-python>=0.1.4", "psutil>=6", "basedpyright>=1.28", "pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", "webdataset>=0.2.100",
+    "playwright>=1.49", "axe-playwright-python>=0.1.4", "psutil>=6", "basedpyright>=1.28", "pyarrow-stubs>=20", "pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", "webdataset>=0.2.100",
 ]  # fmt: skip
 
 setup(

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 Measures = dict[str, float]
 
@@ -129,25 +129,27 @@ class TextRule(Rule):
     Languages are those that `filters.text.languages.normalise` knows; `false` switches a limit off.
     """
 
-    per_language: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict, kw_only=True)
+    per_language: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict[str, Mapping[str, "float | None"]], kw_only=True)
 
     def __post_init__(self) -> None:
         from filters.text.languages import UNDETERMINED, normalise
 
         own: dict[str, dict[str, float | None]] = {}
         limits = {f.name for f in fields(self)} - {"per_language", *self.parameters}
-        if not isinstance(self.per_language, Mapping):
-            raise ValueError(f"per_language: give limits by language, such as {{ de = {{ {sorted(limits)[0]} = 0.2 }} }}, not {self.per_language!r}")
-        for language, values in self.per_language.items():
+        given = cast(object, self.per_language)  # as TOML gave it
+        if not isinstance(given, Mapping):
+            raise ValueError(f"per_language: give limits by language, such as {{ de = {{ {sorted(limits)[0]} = 0.2 }} }}, not {given!r}")
+        for language, values in cast("Mapping[str, Any]", given).items():
             code = normalise(language)
             if code == UNDETERMINED and language != UNDETERMINED:
                 raise ValueError(f"per_language: {language!r} is no language; write an ISO 639 code such as 'de'")
             if not isinstance(values, Mapping):
                 raise ValueError(f"per_language.{language}: give limits, such as {{ {sorted(limits)[0]} = 0.2 }}, not {values!r}")
-            for key in values:
+            limited = cast("Mapping[str, Any]", values)
+            for key in limited:
                 if key not in limits:
                     raise ValueError(f"per_language.{language}: no limit {key!r}; there are: {', '.join(sorted(limits))}")
-            own[code] = {k: None if v is False else v for k, v in values.items()}
+            own[code] = {k: None if v is False else v for k, v in limited.items()}
         object.__setattr__(self, "per_language", own)
 
     def columns(self, page: Any) -> dict[str, Any]:

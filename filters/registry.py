@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from filters.base import At, Rule, RuleSet, Unit
 
@@ -50,7 +50,7 @@ def build(name: str, settings: Mapping[str, Any]) -> Rule:
     try:
         # TOML has no null: `max = false` switches a limit off
         return known[name](
-            **{k: None if v is False and optional[k] else tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+            **{k: None if v is False and optional[k] else tuple(cast("list[Any]", v)) if isinstance(v, list) else v for k, v in settings.items()}
         )
     except (TypeError, ValueError) as e:
         raise RuleError(f"rule {name!r}: {e}") from e
@@ -59,7 +59,8 @@ def build(name: str, settings: Mapping[str, Any]) -> Rule:
 def rule_set(config: Mapping[str, Mapping[str, Any]], unit: Unit, at: At) -> RuleSet:
     """The rules of `config` (name -> settings, in order) for one unit at one stage. `enabled = false` leaves a rule out,
     `shadow = true` measures and judges it without dropping anything."""
-    chosen, shadow = [], set()
+    chosen: list[Rule] = []
+    shadow: set[str] = set()
     for name, settings in config.items():
         own = {k: v for k, v in settings.items() if k not in ("enabled", "shadow")}
         rule = build(name, own)

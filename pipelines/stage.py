@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pipelines import storage
 from pipelines.code import code_digest
@@ -239,9 +239,9 @@ def _gather(ctx: StageContext) -> tuple[dict[str, tuple[Part, ...]], dict[str, A
 def _add(total: dict[str, Any], more: Mapping[str, Any]) -> None:
     for key, value in more.items():
         if isinstance(value, Mapping):
-            _add(total.setdefault(key, {}), value)
+            _add(total.setdefault(key, {}), cast("Mapping[str, Any]", value))
         elif isinstance(value, list):
-            total[key] = sorted({*total.get(key, []), *value})
+            total[key] = sorted({*total.get(key, []), *cast("list[Any]", value)})
         elif isinstance(value, str):
             if total.setdefault(key, value) != value:
                 raise StageError(f"parts disagree about {key!r}: {total[key]!r} and {value!r}; workers run different code or models")

@@ -11,9 +11,9 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from schemas.manifest import Part
 
@@ -67,15 +67,20 @@ def join(root: str, *parts: str) -> str:
     return "/".join([root.rstrip("/"), *parts])
 
 
+def remote(path: str) -> tuple[Any, str]:
+    """fsspec's file system of a path, and the path inside it."""
+    import fsspec  # pyright: ignore[reportMissingTypeStubs]
+
+    fs, inner = cast("tuple[Any, Any]", fsspec.core.url_to_fs(path))  # pyright: ignore[reportUnknownMemberType]
+    return fs, str(inner)
+
+
 @contextmanager
-def atomic(path: str) -> Iterator[HashingFile]:
+def atomic(path: str) -> Generator[HashingFile]:
     """A file that appears under `path` only if the block ends without an exception."""
     if is_remote(path):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(path)
-        with fs.open(inner, "wb") as raw:
-            yield HashingFile(raw)
+        with _atomic_remote(path) as f:
+            yield f
         return
     folder, name = os.path.split(path)
     os.makedirs(folder or ".", exist_ok=True)
@@ -91,6 +96,20 @@ def atomic(path: str) -> Iterator[HashingFile]:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
+
+
+@contextmanager
+def _atomic_remote(path: str) -> Generator[HashingFile]:
+    """An object store shows an object once its upload is completed; leaving a `with` block would complete a half one."""
+    fs, inner = remote(path)
+    raw = fs.open(inner, "wb", autocommit=False)
+    try:
+        yield HashingFile(raw)
+        raw.close()
+    except BaseException:
+        raw.discard()
+        raise
+    raw.commit()
 
 
 def _sync_folder(folder: str) -> None:
@@ -114,27 +133,21 @@ def read_bytes(path: str) -> bytes:
 def open_read(path: str) -> Any:
     """A seekable binary file."""
     if is_remote(path):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(path)
+        fs, inner = remote(path)
         return fs.open(inner, "rb")
     return open(path, "rb")
 
 
 def exists(path: str) -> bool:
     if is_remote(path):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(path)
+        fs, inner = remote(path)
         return bool(fs.exists(inner))
     return os.path.exists(path)
 
 
 def size(path: str) -> int:
     if is_remote(path):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(path)
+        fs, inner = remote(path)
         return int(fs.size(inner))
     return os.path.getsize(path)
 
@@ -142,18 +155,14 @@ def size(path: str) -> int:
 def listing(folder: str) -> list[str]:
     """Names in a folder, sorted; empty if there is none. For progress and clean-up; results are read through manifests."""
     if is_remote(folder):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(folder)
+        fs, inner = remote(folder)
         return sorted(p.rstrip("/").rsplit("/", 1)[-1] for p in fs.ls(inner, detail=False)) if fs.exists(inner) else []
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
 def remove_tree(folder: str) -> None:
     if is_remote(folder):
-        import fsspec
-
-        fs, inner = fsspec.core.url_to_fs(folder)
+        fs, inner = remote(folder)
         if fs.exists(inner):
             fs.rm(inner, recursive=True)
     elif os.path.isdir(folder):
@@ -166,7 +175,7 @@ def sha256_of(path: str) -> str:
 
 
 @contextmanager
-def parquet_writer(root: str, relative: str, schema: pa.Schema) -> Iterator[Any]:
+def parquet_writer(root: str, relative: str, schema: pa.Schema) -> Generator[Any]:
     """A streaming Parquet writer: `.write(table)` any number of times; `.part` is set when the block has ended."""
     import pyarrow.parquet as pq
 
@@ -180,7 +189,7 @@ def parquet_writer(root: str, relative: str, schema: pa.Schema) -> Iterator[Any]
 
     out = Writer()
     with atomic(join(root, relative)) as f:
-        with pq.ParquetWriter(f, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(cast("IO[bytes]", f), schema, compression="zstd") as writer:
             yield out
     out.part = Part(relative, out.rows, f.bytes, f.sha256.hexdigest())
 
@@ -195,4 +204,4 @@ def read_table(path: str, columns: list[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     with open_read(path) as f:
-        return pq.read_table(f, columns=columns)
+        return pq.read_table(f, columns=columns)  # pyright: ignore[reportUnknownMemberType]

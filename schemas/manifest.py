@@ -85,8 +85,9 @@ class ShardEntry:
 
 def entry_of(raw: dict[str, Any]) -> ShardEntry:
     """A shard entry from its JSON form."""
-    known = {k: v for k, v in raw.items() if k != "md5"}  # runs made before 23 November 2026 have one
-    return ShardEntry(**{**known, "index": Part(**raw["index"]), "energon": Part(**raw["energon"])})
+    own: dict[str, Any] = {k: v for k, v in raw.items() if k != "md5"}  # runs made before 23 November 2026 have one
+    own |= {"index": Part(**raw["index"]), "energon": Part(**raw["energon"])}
+    return ShardEntry(**own)
 
 
 @dataclass(frozen=True)

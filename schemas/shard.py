@@ -127,7 +127,7 @@ def valid_key(key: str) -> bool:
 def index_schema(tokenizer: str = ESTIMATE, quality: str = "") -> pa.Schema:
     """The index's schema; `tokenizer` names who counted `text_tokens`, `quality` the measure in the column `quality`."""
     names = {"weft.table": "shard_index", "weft.version": str(INDEX_VERSION), "weft.tokenizer": tokenizer, "weft.quality": quality}
-    return INDEX.with_metadata(names)
+    return INDEX.with_metadata(names)  # pyright: ignore[reportUnknownMemberType]
 
 
 def tokenizer_of(schema: pa.Schema) -> str:

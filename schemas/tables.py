@@ -146,8 +146,8 @@ def wide(name: str, measures: Iterable[str]) -> pa.Schema:
         raise ValueError(f"measures {sorted(clash)} clash with columns of table {name!r}: rename the measures")
     out = base
     for m in names:
-        out = out.append(pa.field(m, pa.float64()))
-    return out.with_metadata(base.metadata)
+        out = out.append(pa.field(m, pa.float64()))  # pyright: ignore[reportUnknownMemberType]
+    return out.with_metadata(base.metadata)  # pyright: ignore[reportUnknownMemberType]
 
 
 def names() -> list[str]:

@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
 def unknown_options(given: Sequence[str], known: Sequence[str]) -> str:
     """One sentence naming each unknown option and what it may have meant."""
-    out = []
+    out: list[str] = []
     for g in given:
         if not g.startswith("-"):
             out.append(f"unexpected argument {g!r}")

@@ -87,7 +87,7 @@ def summary(name: str, outcome: Outcome) -> str:
     """One line: what came in, what stayed, and how long it took."""
     if outcome.skipped:
         return f"{name:8} already done ({outcome.done.manifest.digest})"
-    shown = []
+    shown: list[str] = []
     for kind, c in outcome.done.manifest.counts.items():
         dead = f", {count(c.dead)} dead" if c.dead else ""
         shown.append(f"{kind} {count(c.kept)} of {count(c.entered)}{dead}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from schemas import glossary, tables
 
 WIDE = {"document_measures": "`doc_`, `url_`", "nodes": "`paragraph_`, `image_rendered_`, `image_url_`", "images": "`image_`",
@@ -25,12 +27,12 @@ def markdown() -> str:
     return "\n".join(out)
 
 
-def _type(kind: object) -> str:
+def _type(kind: Any) -> str:
     """An Arrow type, structs without their inner types."""
     import pyarrow as pa
 
     if pa.types.is_list(kind):
-        return f"list of {_type(kind.value_type)}"  # type: ignore[attr-defined]
+        return f"list of {_type(kind.value_type)}"
     if pa.types.is_struct(kind):
-        return "struct(" + ", ".join(f.name for f in kind) + ")"  # type: ignore[attr-defined]
+        return "struct(" + ", ".join(f.name for f in kind) + ")"
     return str(kind)
