@@ -19,6 +19,7 @@ CORE = [
     "fastwarc>=2.0",
     "fsspec>=2024.6",
     "google-re2>=1.1",
+    "httptools>=0.7",  # llhttp: parses what servers answer
     "jinja2>=3.1",
     "msgspec>=0.19",
     "numba>=0.61",  # compiles the text and signature loops of dedup

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -40,21 +41,28 @@ def ours(port: int, urls: list[str], folder: str, seen: Callable[[Any, float], N
     return time.monotonic() - began
 
 
-def bare(port: int, urls: list[str], own_files: bool = False, connections: int = CONNECTIONS) -> float:
+def bare(to: int, urls: list[str], own_files: bool = False, connections: int = CONNECTIONS) -> float:
     """Seconds of a bare aiohttp loop on the same event loop kind, connections kept alive: no checks, nothing kept. `own_files`: it asks
     each host for robots.txt and tdmrep.json too, as ours must, so that both send the same requests."""
     import asyncio
 
     import aiohttp
+    from aiohttp.abc import AbstractResolver, ResolveResult
 
-    from pipelines.web.fetch.dial import Resolver
     from pipelines.web.fetch.worker import run_loop
+
+    class Loopback(AbstractResolver):
+        async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+            return [ResolveResult(hostname=host, host="127.0.0.1", port=to, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST)]
+
+        async def close(self) -> None:
+            pass
 
     hosts = dict.fromkeys(u.split("/", 3)[2] for u in urls) if own_files else ()
     every = [f"http://{h}{path}" for path in OWN_FILES for h in hosts] + urls
 
     async def main() -> None:
-        connector = aiohttp.TCPConnector(limit=connections, resolver=Resolver({"*": f"127.0.0.1:{port}"}))
+        connector = aiohttp.TCPConnector(limit=connections, resolver=Loopback())
         queue = iter(every)
         async with aiohttp.ClientSession(connector=connector) as session:
 

@@ -115,7 +115,7 @@ def run(data: str, out: str, config: str, workers: int, overrides: list[str]) ->
     own = [f'input.paths=["{data}/real_dev.warc.gz"]', f"runner.workers={workers}", "fetch.per_host_delay_s=0", "fetch.per_host_connections=8",
            "run.max_failure_share=0.05", "fetch.total_s=5", "fetch.retries=0", 'fetch.contact="tests@weft.example"', "input.unit_bytes=8000000"]  # fmt: skip
     with served(data) as (port, authority):
-        os.environ["SSL_CERT_FILE"] = authority  # read when aiohttp is imported: here and in each worker process
+        os.environ["SSL_CERT_FILE"] = authority  # read when the first https URL is asked: here and in each worker process
         return run_config(at_server(load(config, [*own, *overrides]), port), out)
 
 

@@ -21,6 +21,7 @@ PAGE_TOKENS = frozenset({"noai", "noml", "none", "noindex", "tdm-reservation", "
 IMAGE_TOKENS = frozenset({"noimageai", "noimageindex"}) | PAGE_TOKENS
 _DIRECTIVES = frozenset({"noai", "noimageai", "noml", "none", "noindex", "noimageindex"})
 AGENTS = frozenset({"weft", "weftbot"})  # names under which a page may speak to us
+_HEADERS = frozenset({"x-robots-tag", "tdm-reservation", "content-usage"})
 _SPLIT = re.compile(r"[,;]")
 _USAGE = re.compile(r"\b(train-ai|train-genai|ai|all)\s*=\s*(n|no|\?0)\b", re.I)
 MAX_VALUE = 4096  # characters of a header or attribute that are looked at
@@ -65,7 +66,9 @@ def image_signals(headers: Iterable[tuple[str, str]]) -> list[Signal]:
     """The reservations that HTTP headers carry, of an image or of a page."""
     out: list[Signal] = []
     for name, value in headers:
-        name, value = name.lower(), value[:MAX_VALUE]
+        if (name := name.lower()) not in _HEADERS:
+            continue
+        value = value[:MAX_VALUE]
         if name == "x-robots-tag":
             out += [Signal("x-robots-tag", value, t) for t in _x_robots(value)]
         elif name == "tdm-reservation" and value.strip() == "1":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from socket import gaierror
 from typing import NamedTuple, Protocol
 
-import aiohttp
-
 from pipelines.web.fetch.dial import Denied
 
+STALE = "connection stale"  # a kept connection that the server had closed: nobody has been asked
 REDIRECT = "redirect"  # the status of an answer that says where else to ask: `final_url`
 PASSING = (
     "timeout", "connection reset", "connection refused", "dns failure", "truncated body", "too slow", "deadline", "http 429", "http 5",
-    "robots.txt unreachable", "host unresponsive", "host busy",
+    "robots.txt unreachable", "host unresponsive", "host busy", "host unreachable",
 )  # fmt: skip
 HANGING = ("timeout", "too slow")
 
@@ -58,7 +58,7 @@ class Transport(Protocol):
 
     async def get(
         self, url: str, bounds: Bounds, stop_on: StopOn | None = None, follow: bool = True,
-        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None,
+        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
     ) -> Answer: ...  # fmt: skip
 
     def refused(self, url: str, b: Bounds) -> str: ...
@@ -79,27 +79,18 @@ def is_passing(status: str) -> bool:
 
 def in_words(e: BaseException) -> str:
     """The status that an exception of the transport stands for."""
-    cause: BaseException | None = e
-    while cause is not None:
-        if isinstance(cause, (ssl.SSLError, ssl.CertificateError)):
-            return "tls failure"
-        if isinstance(cause, (aiohttp.ClientConnectorDNSError, gaierror)) or "dns failure" in str(cause):
-            return "dns failure"
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-        if isinstance(cause, (ConnectionResetError, aiohttp.ServerDisconnectedError)):
-            return "connection reset"
-        if isinstance(cause, TimeoutError):
-            return "timeout"
-        if isinstance(cause, Denied):
-            return str(cause.args[1])
-        if isinstance(cause, aiohttp.ClientConnectorError) and isinstance(cause.os_error, Denied):
-            return str(cause.os_error.args[1])
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(e, aiohttp.InvalidURL | ValueError):
-        return "bad url"
-    if isinstance(e, aiohttp.ClientPayloadError):
-        return "truncated body"
-    if isinstance(e, aiohttp.ClientResponseError):
-        return "bad response"
+    if isinstance(e, Denied):
+        return str(e.args[1])
+    for kind, status in _WORDS:
+        if isinstance(e, kind):
+            return status
+    if isinstance(e, OSError):
+        return "dns failure" if "dns failure" in str(e) else "host unreachable" if e.errno in _NO_WAY else f"failed: {type(e).__name__}"
     return f"failed: {type(e).__name__}"
+
+
+_NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL)
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLError, "tls failure"), (ssl.CertificateError, "tls failure"), (gaierror, "dns failure"), (UnicodeError, "bad url"),
+    (ConnectionRefusedError, "connection refused"), (ConnectionError, "connection reset"), (TimeoutError, "timeout"), (ValueError, "bad url"),
+)  # fmt: skip

@@ -1,12 +1,9 @@
-"""The body of an answer, within its bounds: size, least rate, inflation."""
+"""The body of an answer, within its bounds: size, and inflation."""
 
 from __future__ import annotations
 
-import time
 from tempfile import TemporaryFile
 from typing import IO
-
-import aiohttp
 
 from pipelines.web.fetch.answer import Answer, Bounds
 from pipelines.web.http import HttpError, decompress
@@ -14,35 +11,48 @@ from pipelines.web.http import HttpError, decompress
 IN_MEMORY = 1 << 20  # bytes of a body held in memory while it arrives; longer ones lie in a temporary file until they are whole
 
 
-async def read(r: aiohttp.ClientResponse, b: Bounds) -> tuple[bytes, str]:
-    """The body and "", or b"" and what was wrong. What is long waits on disk: thousands of bodies may be arriving at once."""
-    began, size = time.monotonic(), 0
-    parts: list[bytes] = []
-    disk: IO[bytes] | None = None
-    try:
-        async for chunk in r.content.iter_any():
-            size += len(chunk)
-            if size > b.max_bytes:
-                if not b.keep_cut:
-                    return b"", "too large"
-                chunk = chunk[: b.max_bytes - size]
-            if disk is None and size > IN_MEMORY:
-                disk = TemporaryFile()
-                disk.writelines(parts)
-                parts = []
-            (parts.append if disk is None else disk.write)(chunk)
-            if size > b.max_bytes:
-                break
-            passed = time.monotonic() - began
-            if passed > b.rate_grace_s and size / passed < b.min_bytes_per_s:
-                return b"", "too slow"
-        if disk is None:
-            return parts[0] if len(parts) == 1 else b"".join(parts), ""
-        disk.seek(0)
-        return disk.read(), ""
-    finally:
+class Body:
+    """What has come so far. What is long waits on disk: thousands of bodies may be arriving at once."""
+
+    __slots__ = ("_disk", "_first", "_more", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._first = b""
+        self._more: bytearray | None = None  # not a list of pieces: a hostile server's are a byte each
+        self._disk: IO[bytes] | None = None
+
+    def add(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self._disk is not None:
+            self._disk.write(piece)
+        elif self._more is not None:
+            self._more += piece
+        elif not self._first:
+            self._first = piece
+        else:
+            self._more = bytearray(self._first)
+            self._more += piece
+        if self.size > IN_MEMORY and self._disk is None:
+            self._disk = TemporaryFile()
+            self._disk.write(self._more if self._more is not None else self._first)
+            self._first, self._more = b"", None
+
+    def take(self, most: int = -1) -> bytes:
+        """All of it, or its beginning; then it is empty."""
+        disk, self._disk = self._disk, None
         if disk is not None:
-            disk.close()
+            with disk:
+                disk.seek(0)
+                return disk.read(most)
+        out = self._first if self._more is None else bytes(self._more)
+        self._first, self._more = b"", None
+        return out if most < 0 or len(out) <= most else out[:most]
+
+    def drop(self) -> None:
+        if self._disk is not None:
+            self._disk.close()
+        self._first, self._more, self._disk = b"", None, None
 
 
 def inflated(body: bytes, coding: str, seen: Answer, b: Bounds) -> Answer:

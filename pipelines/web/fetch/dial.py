@@ -11,18 +11,16 @@ import re
 import socket
 import unicodedata
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from pipelines.web.fetch.addresses import PUBLIC, classify
+from pipelines.web.urls import host_of
 
-LITERAL: ContextVar[bool] = ContextVar("literal", default=False)  # the URL being asked names an address, not a host
 _ORIGIN = re.compile(r"https?://[^/?#]{1,300}")
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_-])?")
+DEFAULT_PORT = {"http": 80, "https": 443}
 
 
 class Denied(OSError):
@@ -35,10 +33,22 @@ class Denied(OSError):
 class Site(NamedTuple):
     """Whom a URL leads to."""
 
-    host: str
+    host: str  # lower case, IDNA, no trailing dot: one form, whatever the spelling
     port: int | None  # if the URL names one
     literal: str  # the address that the host stands for, if it is one
     problem: str  # in words: why nobody may be asked, whatever the configuration; "" if nothing speaks against it
+    scheme: str = ""
+
+    @property
+    def authority(self) -> str:
+        """What a Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port in (None, DEFAULT_PORT[self.scheme]) else f"{host}:{self.port}"
+
+    @property
+    def dialled(self) -> int:
+        """The port to connect to."""
+        return DEFAULT_PORT[self.scheme] if self.port is None else self.port
 
 
 def site_of(url: str) -> Site:
@@ -67,13 +77,14 @@ def _look(url: str) -> Site:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return Site("", None, "", "bad url")
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in DEFAULT_PORT:
         return Site(host, port, "", f"scheme denied: {parts.scheme[:20] or 'none'}")
-    if not host:
-        return Site(host, port, "", "bad url")
     literal = address_in(host)
-    found = classify(literal) if literal else PUBLIC  # the socket is checked too; through a proxy this is the only look
-    return Site(host, port, literal, "" if found == PUBLIC else f"address denied: {found}")
+    if literal:  # the socket is checked too; through a proxy this is the only look
+        found = classify(literal)
+        return Site(host, port, literal, "" if found == PUBLIC else f"address denied: {found}", parts.scheme)
+    host = host.rstrip(".") if host.isascii() else host_of(url)
+    return Site(host, port, "", "" if len(host) <= 253 and _NAME.fullmatch(host) else "bad url", parts.scheme)
 
 
 _site = lru_cache(maxsize=65536)(_look)
@@ -97,42 +108,21 @@ def address_in(host: str) -> str:
 
 
 class Dialler:
-    """Makes the sockets of a connector: none to a forbidden address. `resolve` maps host names ("*": any) to loopback "ip:port",
-    for tests; `proxied`: a declared proxy is the operator's, so any address of it may be dialled."""
+    """Makes sockets, none to a forbidden address. `resolve` maps host names ("*": any) to loopback "ip:port", for tests; `proxied`: a
+    declared proxy is the operator's, so any address of it may be dialled."""
 
     def __init__(self, resolve: Mapping[str, str], proxied: bool):
         self.targets, self.proxied = {target(t) for t in resolve.values()}, proxied
 
-    def __call__(self, info: Any) -> socket.socket:
-        family, kind, protocol, _, address = info
-        played = (address[0], address[1]) in self.targets and not LITERAL.get()  # the test map plays a public name
-        if not played and not self.proxied and (found := classify(address[0])) != PUBLIC:
+    def __call__(self, ip: str, port: int, literal: bool) -> socket.socket:
+        """A socket for exactly this address. `literal`: the URL names the address itself, which the test map never plays."""
+        played = not literal and (ip, port) in self.targets
+        if not played and not self.proxied and (found := classify(ip)) != PUBLIC:
             raise Denied(found)
-        s = socket.socket(family, kind, protocol)
+        s = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         s.setblocking(False)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
-
-
-class Resolver(AbstractResolver):
-    """The system's resolver, or the test map (host or "*" -> "127.0.0.1:port")."""
-
-    def __init__(self, mapping: Mapping[str, str]):
-        self.mapping = mapping
-        self.inner = None if mapping else aiohttp.ThreadedResolver()
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        if self.inner is not None:
-            return await self.inner.resolve(host, port, family)
-        played = self.mapping.get(host) or self.mapping.get("*")
-        if played is None:
-            raise OSError(None, "dns failure: not in the test map")
-        ip, to = target(played)
-        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-        return [ResolveResult(hostname=host, host=ip, port=to, family=family, proto=0, flags=socket.AI_NUMERICHOST)]
-
-    async def close(self) -> None:
-        if self.inner is not None:
-            await self.inner.close()
 
 
 def target(text: str) -> tuple[str, int]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+
+from msgspec import DecodeError
+from msgspec.json import decode, encode
 
 SYNC_SECONDS = 2.0  # between two syncs to the disk; they run beside the event loop, which a busy disk would hold up
 
@@ -46,7 +48,7 @@ class Journal:
 
     def add(self, row: dict[str, Any], body: bytes) -> None:
         """Record one finished URL: one write, which goes to the kernel before this returns."""
-        line = json.dumps({**row, "bytes": len(body)}).encode() + b"\n"
+        line = encode({**row, "bytes": len(body)}) + b"\n"
         _write(self._fd, line, body)
         self._places[row["image_id"]] = _Place(self._end, self._end + len(line), len(body))
         self._end += len(line) + len(body)
@@ -60,7 +62,7 @@ class Journal:
     def rows(self) -> Iterator[dict[str, Any]]:
         """The records in the order of image ids."""
         for _, place in sorted(self._places.items()):
-            yield json.loads(os.pread(self._fd, place.at - place.line, place.line))
+            yield decode(os.pread(self._fd, place.at - place.line, place.line))
 
     def body(self, image_id: str) -> bytes:
         place = self._places[image_id]
@@ -80,9 +82,9 @@ def records(f: IO[bytes]) -> Iterator[tuple[dict[str, Any], _Place]]:
     """The whole records at the beginning of a journal; ends at the first that is torn."""
     while line := f.readline():
         try:
-            row = json.loads(line)
+            row = decode(line)
             size, sha256 = row["bytes"], row["sha256"]
-        except (ValueError, KeyError, TypeError):
+        except (DecodeError, ValueError, KeyError, TypeError):
             return
         at = f.tell()
         body = f.read(size)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipelines.web.fetch.answer import HANGING, REDIRECT, Answer, Bounds, is_passing, words
+from pipelines.web.fetch.answer import HANGING, REDIRECT, STALE, Answer, Bounds, is_passing, words
 from pipelines.web.fetch.dial import origin_of, site_of
 from pipelines.web.fetch.robots import Robots, robots_of
 from pipelines.web.fetch.tdmrep import TOKEN, TdmFile, tdm_file_of
@@ -139,6 +139,11 @@ class Lane:
         self.engine.finish(item, answer, tuple((s, s.evidence) for s in image_signals(answer.headers)))
 
     async def _ask(self, url: str, bounds: Bounds, ready: float = 0.0, follow: bool = False) -> tuple[Answer, float]:
+        """An answer, and the seconds it took. A connection that turned out to be closed is no answer: then once more, on a new one."""
+        answer, seconds = await self._turn(url, bounds, ready, follow)
+        return await self._turn(url, bounds, 0.0, follow, True) if answer.status == STALE else (answer, seconds)
+
+    async def _turn(self, url: str, bounds: Bounds, ready: float, follow: bool, fresh: bool = False) -> tuple[Answer, float]:
         """One request, when this host may be asked again and a slot is free. The next may start a delay after this one has been
         sent, not after it was begun: a connection that is long in coming would bring both to the host together."""
         if ready and (wait := ready - time.monotonic()) > 0:
@@ -156,7 +161,7 @@ class Lane:
             await self._pause()  # a redirect of another host's robots.txt may have come here meanwhile
             began = self.reserve()
             answer = await engine.transport.get(
-                url, bounds, None if follow else self._stop, follow=follow, before_hop=gate.hop, sent=gate.sent
+                url, bounds, None if follow else self._stop, follow, gate.hop, gate.sent, fresh
             )
             hangs = answer.status.startswith(HANGING)
             self.strikes = self.strikes + 1 if hangs else 0

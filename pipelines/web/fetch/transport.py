@@ -1,4 +1,4 @@
-"""One request at a time, bounded in every direction, over aiohttp with the sockets under our control.
+"""One request at a time, bounded in every direction, over connections and a parser under our control.
 
 Redirects are followed by hand, each hop checked as if it were the first; https never falls back to http.
 """
@@ -6,128 +6,119 @@ Redirects are followed by hand, each hop checked as if it were the first; https 
 from __future__ import annotations
 
 import asyncio
-import time
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
-from urllib.parse import urljoin
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-
-from pipelines.web.fetch import body
-from pipelines.web.fetch.addresses import PUBLIC
 from pipelines.web.fetch.answer import REDIRECT, Answer, Bounds, StopOn, in_words, words
-from pipelines.web.fetch.dial import LITERAL, Dialler, Resolver, refusal, site_of
+from pipelines.web.fetch.dial import Dialler, Site, refusal, site_of
+from pipelines.web.fetch.pool import Pool
+from pipelines.web.fetch.reply import Reply
+from pipelines.web.fetch.resolve import Resolver, SystemResolver, TestMap
 
 ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/gif,*/*;q=0.5"
-_SENT: ContextVar[Callable[[], None] | None] = ContextVar("sent", default=None)  # told when a request has gone out
+_UNSAFE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%\[\]]")
+_PARTS = re.compile(r"[^:/?#]+://[^/?#]*([^#]*)")
 
 
 class HttpTransport:
-    """`connections` in all, `per_host` to one host (0 = any). `resolve` maps host names to loopback addresses, for tests only."""
+    """Made inside a running event loop. `per_host`: connections to one host (0 = any). `resolve` maps host names to loopback
+    addresses, for tests only; `proxy`: http://host:port, through which everything goes."""
 
     def __init__(
-        self, agent: str, bounds: Bounds, connections: int = 512, resolve: Mapping[str, str] | None = None, proxy: str = "",
-        resolver: AbstractResolver | None = None, per_host: int = 0,
+        self, agent: str, bounds: Bounds, resolve: Mapping[str, str] | None = None, proxy: str = "", resolver: Resolver | None = None,
+        per_host: int = 0,
     ):  # fmt: skip
-        self.bounds, self.proxy = bounds, proxy or None
+        self.bounds = bounds
         played = dict(resolve or {})
-        connector = aiohttp.TCPConnector(
-            limit=connections, limit_per_host=per_host, ttl_dns_cache=300, resolver=resolver or Resolver(played),
-            socket_factory=Dialler(played, bool(proxy)), happy_eyeballs_delay=None, keepalive_timeout=15,
-        )  # fmt: skip
-        self.session = aiohttp.ClientSession(
-            connector=connector, trust_env=False, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=bounds.max_header_bytes // 8, max_field_size=bounds.max_header_bytes // 8,
-            request_class=_Request, headers={"User-Agent": agent, "Accept": ACCEPT, "Accept-Encoding": "identity"},
-        )  # fmt: skip
+        chosen = resolver or (TestMap(played) if played else SystemResolver())
+        self.pool = Pool(Dialler(played, bool(proxy)), chosen, per_host, proxy)
+        said = f"User-Agent: {_one_line(agent)}\r\nAccept: {ACCEPT}\r\nAccept-Encoding: identity\r\n"
+        self._fixed, self._secret = f"{said}\r\n", self.pool.proxy.authorization if self.pool.proxy else ""
 
     async def get(
         self, url: str, bounds: Bounds | None = None, stop_on: StopOn | None = None, follow: bool = True,
-        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None,
+        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
     ) -> Answer:  # fmt: skip
         """Fetch `url`. Never raises for anything a server can do. `stop_on(headers)` may return a status in words to end the
         request before its body. `follow=False`: a redirect is the answer (status REDIRECT); else `before_hop(url)` is awaited
-        before each. `sent()` is called when a request has gone out, once for each hop."""
+        before each. `sent()` is called when a request has gone out, once for each hop. Status STALE: a kept connection turned out to
+        be closed, and nothing has been asked; with `fresh` only new connections are used."""
         b = bounds or self.bounds
-        _SENT.set(sent)
+        deadline = self.pool.loop.time() + b.total_s
         hops, here = 0, url
         try:
-            async with asyncio.timeout(b.total_s):
-                while True:
-                    if refused := self.refused(here, b):
-                        return words(refused, here, hops)
-                    answer = await self._hop(here, b, stop_on)
-                    if answer.status != REDIRECT:
-                        return answer._replace(redirects=hops) if hops else answer
-                    hops += 1
-                    if hops > b.max_redirects:
-                        return words("too many redirects", here, hops)
-                    if here.startswith("https:") and answer.final_url.startswith("http:"):
-                        return words("redirect from https to http", answer.final_url, hops)
-                    if not follow:
-                        return answer._replace(redirects=hops)
-                    here = answer.final_url
-                    if before_hop is not None:
+            while True:
+                if refused := self.refused(here, b):
+                    return words(refused, here, hops)
+                answer = await self._hop(here, b, stop_on, sent, deadline, fresh)
+                if answer.status != REDIRECT:
+                    return answer._replace(redirects=hops) if hops else answer
+                hops += 1
+                if hops > b.max_redirects:
+                    return words("too many redirects", here, hops)
+                if here.startswith("https:") and answer.final_url.startswith("http:"):
+                    return words("redirect from https to http", answer.final_url, hops)
+                if not follow:
+                    return answer._replace(redirects=hops)
+                here = answer.final_url
+                if before_hop is not None:
+                    async with asyncio.timeout_at(deadline):
                         await before_hop(here)
-        except TimeoutError:
-            return words("timeout", here, hops)
         except Exception as e:  # noqa: BLE001  whatever a server can provoke is a status, not a crash
             return words(in_words(e), here, hops, str(e)[:200])
 
-    async def _hop(self, here: str, b: Bounds, stop_on: StopOn | None) -> Answer:
-        async with self.session.get(here, allow_redirects=False, proxy=self.proxy, timeout=_timeout(b.connect_s)) as r:
-            given = r.headers
-            headers = tuple(given.items())
-            if r.status in (301, 302, 303, 307, 308) and "Location" in given:
-                return Answer(REDIRECT, r.status, urljoin(here, given["Location"]), 0, PUBLIC, "", headers, b"", 0.0, "")
-            after = _retry_after(given["Retry-After"]) if "Retry-After" in given else 0.0
-            seen = Answer("success", r.status, here, 0, PUBLIC, given.get("Content-Type", "")[:200], headers, b"", after, "")
-            if not 200 <= r.status < 300:
-                return seen._replace(status=f"http {r.status}")
-            if stop_on is not None and (why := stop_on(headers)):
-                return seen._replace(status=why)
-            if not b.keep_cut and (n := given.get("Content-Length", "")).isdecimal() and int(n) > b.max_bytes:
-                return seen._replace(status="too large", detail=f"Content-Length {n[:20]}")
-            coding = given.get("Content-Encoding", "identity").strip().lower()
-            data, problem = await body.read(r, b)
-            if problem:
-                return seen._replace(status=problem)
-            if coding not in ("", "identity") and data:
-                return body.inflated(data, coding, seen, b)
-            return seen._replace(body=data) if data else seen._replace(status="empty")
+    async def _hop(
+        self, here: str, b: Bounds, stop_on: StopOn | None, sent: Callable[[], None] | None, deadline: float, fresh: bool
+    ) -> Answer:
+        pool, site = self.pool, site_of(here)
+        connection = None if fresh else pool.idle(site)
+        if connection is None:
+            async with asyncio.timeout_at(deadline):
+                connection = await pool.open(site, b.connect_s, fresh)
+        reply = Reply(here, b, stop_on, deadline, pool.loop, connection.idle_since > 0)
+        connection.ask(self._request(here, site), reply)
+        if sent is not None:
+            sent()
+        pool.live.add(reply)
+        try:
+            return await reply.future
+        finally:
+            pool.live.discard(reply)
+            pool.give(connection)
+
+    def _request(self, url: str, site: Site) -> bytes:
+        through = self.pool.proxy is not None and site.scheme == "http"
+        target = f"http://{site.authority}{target_of(url)}" if through else target_of(url)
+        return f"GET {target} HTTP/1.1\r\nHost: {_authority(site)}\r\n{self._secret if through else ''}{self._fixed}".encode("ascii")
 
     def refused(self, url: str, b: Bounds) -> str:
         """Why a URL will not be asked for, seen from the URL alone; "" if nothing speaks against it."""
-        LITERAL.set(bool(site_of(url).literal))
         return refusal(url, b.ports)
 
     async def close(self) -> None:
-        await self.session.close()
+        self.pool.close()
 
 
-class _Request(aiohttp.ClientRequest):
-    """Says when it has been handed to the connection."""
-
-    async def send(self, conn: Any) -> aiohttp.ClientResponse:
-        response = await super().send(conn)
-        if (sent := _SENT.get()) is not None:
-            sent()
-        return response
-
-
-@lru_cache(maxsize=16)
-def _timeout(connect_s: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+def target_of(url: str) -> str:
+    """Path and query as they go over the wire: nothing in it can end the line."""
+    m = _PARTS.match(url)
+    rest = m[1] if m else ""
+    if not rest.startswith("/"):
+        rest = f"/{rest}"
+    return _UNSAFE.sub(_escaped, rest)
 
 
-def _retry_after(value: str) -> float:
-    try:
-        if value.strip().isdecimal():
-            return float(value)
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time()) if value else 0.0
-    except (ValueError, TypeError):
-        return 0.0
+def _escaped(m: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in m[0].encode("utf-8", "surrogateescape"))
+
+
+@lru_cache(maxsize=65536)
+def _authority(site: Site) -> str:
+    return site.authority
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or not text.isascii():
+        raise ValueError(f"fetch.agent = {text!r}: an agent string is printable ASCII on one line")
+    return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipelines.settings.fetch import FetchSettings
@@ -45,14 +44,13 @@ async def fetch(
         share=share,
     )  # fmt: skip
     transport = HttpTransport(
-        policy.agent, bounds, settings.concurrency, settings.test_resolve, settings.egress_proxy,
+        policy.agent, bounds, settings.test_resolve, settings.egress_proxy,
         per_host=settings.per_host_connections,
     )  # fmt: skip
 
     def record(r: Result) -> None:
         journal.add(row_of(r), r.answer.body)
 
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(64, settings.concurrency), "dns"))
     _many_files()
     before = gc.get_threshold()
     gc.set_threshold(GC_EVERY, *before[1:])

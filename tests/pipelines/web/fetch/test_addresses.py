@@ -6,7 +6,6 @@ import asyncio
 import socket
 
 import pytest
-from aiohttp.abc import AbstractResolver
 
 from pipelines.web.fetch.addresses import PUBLIC, classify
 from pipelines.web.fetch.answer import Bounds
@@ -90,7 +89,7 @@ class Listener:
 def run(urls, ports, resolve=None, resolver=None):
     async def main():
         bounds = Bounds(total_s=5, connect_s=2, ports=ports)
-        transport = HttpTransport(AGENT, bounds, 32, resolve, resolver=resolver)
+        transport = HttpTransport(AGENT, bounds, resolve, resolver=resolver)
         out = {}
         policy = Policy(AGENT, delay_s=0, retries=0)
         await fetch_all([(u, u) for u in urls], transport, bounds, policy, lambda r: out.__setitem__(r.url, r.answer))
@@ -137,22 +136,19 @@ def test_redirects_to_forbidden_addresses_at_every_hop(hops):
         assert "/ok" not in server.paths()
 
 
-class Rebinding(AbstractResolver):
+class Rebinding:
     """The first answer is public (played by the server), each later one the victim's."""
 
     def __init__(self, first: tuple[str, int], then: list[tuple[str, int]]):
         self.answers = [[first], then]
         self.asked = 0
 
-    async def resolve(self, host, port=0, family=socket.AF_INET):
+    async def resolve(self, host, port):
         now = self.answers[min(self.asked, 1)]
         self.asked += 1
-        return [
-            {"hostname": host, "host": ip, "port": p, "family": socket.AF_INET6 if ":" in ip else socket.AF_INET, "proto": 0, "flags": 0}
-            for ip, p in now
-        ]
+        return now
 
-    async def close(self):
+    def close(self):
         pass
 
 

@@ -22,7 +22,7 @@ def fetch(server, urls, bounds=BOUNDS, **policy):
     policy = {"delay_s": 0, "retries": 0, "backoff_s": 0.05, "tokens": TOKENS, **policy}
 
     async def main():
-        transport = HttpTransport(AGENT, bounds, 256, {"*": server.address})
+        transport = HttpTransport(AGENT, bounds, {"*": server.address})
         out = {}
 
         def done(r):
@@ -101,7 +101,7 @@ def test_https_never_falls_back_to_http(monkeypatch):
     """TLS that works is only to be had with a certificate we trust, so the check of the downgrade is met where it is made."""
     from pipelines.web.fetch import transport as module
 
-    async def hop(self, here, b, stop_on):
+    async def hop(self, here, *_):
         return module.Answer("redirect", 302, "http://a.example/x", 0, "public", "", (), b"", 0.0, "")
 
     monkeypatch.setattr(module.HttpTransport, "_hop", hop)
@@ -136,7 +136,7 @@ def test_the_deadline_ends_everything_and_names_what_is_left():
 
 def test_an_error_of_the_recorder_stops_the_fetch_and_is_not_swallowed():
     async def main(server):
-        transport = HttpTransport(AGENT, BOUNDS, 8, {"*": server.address})
+        transport = HttpTransport(AGENT, BOUNDS, {"*": server.address})
 
         def full(r):
             raise OSError(28, "No space left on device")
@@ -158,7 +158,7 @@ def test_bad_hosts_do_not_hold_up_good_ones():
         when = {}
 
         async def main():
-            transport = HttpTransport(AGENT, BOUNDS, 64, {"*": server.address})
+            transport = HttpTransport(AGENT, BOUNDS, {"*": server.address})
             policy = Policy(AGENT, delay_s=0.02, retries=1, backoff_s=0.2, concurrency=64)
             began = time.monotonic()
             urls = [(f"{h}{i}", f"http://{h}/{i}") for h in hosts for i in range(10)]
