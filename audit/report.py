@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from audit import charts, fairness, queries, samples
+from audit import charts, fairness, mirror, queries, samples
 from audit.queries import ask
 from audit.run import Run
 from schemas import layout
@@ -31,6 +31,8 @@ def write_report(run: str) -> str:
     """Write RUN/report.html (whole or not at all) and return its path."""
     r = Run(run)
     html = render(r)
+    if mirror.is_remote(run):
+        return mirror.put(run, layout.REPORT, html)
     path = os.path.join(run, layout.REPORT)
     temporary = path + ".tmp"
     Path(temporary).write_text(html, encoding="utf-8")

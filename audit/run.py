@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit import mirror
 from schemas import layout
 from schemas.manifest import StageManifest, loads_stage
 
@@ -24,11 +25,16 @@ class RunError(ValueError):
 
 @dataclass(frozen=True)
 class Run:
-    """`Run("runs/first")`. Everything is read-only."""
+    """`Run("runs/first")`, or a run on an object store (`s3://...`), whose tables are copied here first. Everything is read-only."""
 
     path: str
 
     def __post_init__(self) -> None:
+        if mirror.is_remote(self.path):
+            try:
+                object.__setattr__(self, "path", mirror.local(self.path))
+            except FileNotFoundError as e:
+                raise RunError(str(e)) from e
         if not os.path.isdir(self.path):
             raise RunError(f"no run folder {self.path!r}")
         if not os.path.isfile(self._current):
