@@ -8,6 +8,7 @@ process that has threads is not safe. It ends, and takes its children with it, w
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -61,6 +62,8 @@ class Nursery:
         with self._lock:
             self._ended.clear()
             if self._sock is not None:
+                with contextlib.suppress(OSError):
+                    self._sock.shutdown(socket.SHUT_RDWR)  # a close alone is not heard while the listening thread reads
                 self._sock.close()
                 self._sock = None
             if self._process is not None:

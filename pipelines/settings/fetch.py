@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.settings.base import Settings
 
@@ -39,6 +40,9 @@ class FetchSettings(Settings):
     backoff_cap_s: float = Field(60.0, ge=0, description="Longest wait before a retry.")
     bucket_deadline_s: float = Field(3600.0, gt=0, description="A bucket ends by then; the rest has status `deadline`, for `weft retry`.")
     urls_per_bucket: int = Field(20_000, ge=1, description="Image URLs of one bucket, about.")
+    hot_host_urls: int = Field(
+        3_000, ge=1, description="A host with more image URLs is split into as many lanes as it may have connections, each in another bucket."
+    )
     egress_proxy: str = Field("", description="Proxy that all requests go through; nothing is taken from the environment.")
     earlier: str = Field("", description="Digest of an earlier fetch of this run: only its passing failures are asked again.")
     img2dataset: str = Field("", description="Folder written by img2dataset (webdataset or files): what it holds is taken from there.")
@@ -46,6 +50,21 @@ class FetchSettings(Settings):
     test_resolve: dict[str, str] = Field(
         default_factory=dict, description='Tests only: host or "*" -> loopback "ip:port", so that public names play on this machine.'
     )
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _plain_proxy(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme != "http" or not parts.hostname):
+            raise ValueError("give an http proxy as http://[user:password@]host:port")
+        return url
+
+    @field_validator("agent", "contact")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        if not text.isascii() or not text.isprintable():
+            raise ValueError("goes into the agent string: printable ASCII on one line")
+        return text
 
     @model_validator(mode="after")
     def _only_loopback(self) -> FetchSettings:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import storage
@@ -18,6 +20,9 @@ from pipelines.settings.fetch import OUTPUT_NEUTRAL
 from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
 from pipelines.web.fetch import held
+from pipelines.web.fetch.dial import origin_of, refusal
+from pipelines.web.fetch.hot import FILES, Board, Files, Lanes, Place, lanes_of
+from pipelines.web.fetch.hot import TABLE as LANES
 from pipelines.web.fetch.journal import Journal
 from pipelines.web.fetch.publish import publish
 from pipelines.web.urls import host_of
@@ -53,7 +58,14 @@ class FetchStage(Stage):
                 '--set fetch.contact="https://example.org/crawler"'
             )
         map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx), light=True)
-        map_parts(ctx.config.runner, ctx.todo("bucket"), FetchBucket(ctx))
+        if todo := ctx.todo("bucket"):
+            lanes = split_hosts(ctx)
+            if lanes.hosts and not storage.exists(ctx.path(FILES)):
+                map_parts(ctx.config.runner, ["hot hosts"], LearnHot(ctx, lanes), light=True)
+            map_parts(ctx.config.runner, todo, FetchBucket(ctx, lanes))
+
+    def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {**facts, "lanes": dict(split_hosts(ctx).hosts)}
 
     def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         statuses: Mapping[str, int] = facts.get("statuses", {})
@@ -81,7 +93,10 @@ class WantUnit:
                     wanted[n.image_id] = (bucket_of(host_of(n.url), buckets), n.url)
         rows = sorted((b, i, u) for i, (b, u) in wanted.items())
         table = pa.table({f.name: pa.array([r[k] for r in rows], f.type) for k, f in enumerate(WANTED)}, WANTED)
-        self.ctx.writer.commit("unit", unit, {"wanted": table, "archived": self._archived(unit, buckets)})
+        hosts = Counter(host_of(u) for _, u in wanted.values())
+        listed = sorted(hosts.items())
+        counted = pa.table({"host": pa.array([h for h, _ in listed], pa.string()), "urls": pa.array([n for _, n in listed], pa.int64())})
+        self.ctx.writer.commit("unit", unit, {"wanted": table, "hosts": counted, "archived": self._archived(unit, buckets)})
 
     def _archived(self, unit: str, buckets: int) -> pa.Table:
         """Images that lie in this unit's archives, by the bucket that may want them."""
@@ -92,11 +107,64 @@ class WantUnit:
         return found.append_column("bucket", pa.array(of, pa.int32())).sort_by([("bucket", "ascending"), ("image_id", "ascending")])
 
 
+def listed(ctx: StageContext, table: str, buckets: list[int]) -> Iterator[pa.Table]:
+    """A table's rows of these buckets, unit by unit."""
+    for unit in ctx.groups["unit"]:
+        with storage.open_read(ctx.path(layout.table_file(table, unit))) as f:
+            yield pq.read_table(f, filters=[("bucket", "in", buckets)])
+
+
+def split_hosts(ctx: StageContext) -> Lanes:
+    """Which hosts are split into lanes: counted once and kept in the stage folder, so that a rerun finds the same lanes."""
+    settings, buckets = ctx.config.fetch, len(ctx.groups["bucket"])
+    where = ctx.path(LANES)
+    if not storage.exists(where):
+        counts = pa.table({"host": pa.array([], pa.string()), "urls": pa.array([], pa.int64())})
+        for unit in ctx.groups["unit"]:
+            both = pa.concat_tables([counts, storage.read_table(ctx.path(layout.table_file("hosts", unit)))])
+            counts = both.group_by("host").aggregate([("urls", "sum")]).rename_columns(["host", "urls"])
+        many = counts.filter(pc.field("urls") > settings.hot_host_urls).to_pylist()
+        lanes = lanes_of({r["host"]: r["urls"] for r in many}, buckets, settings.per_host_connections, settings.hot_host_urls)
+        storage.write_bytes(where, (json.dumps(lanes.hosts, indent=1, sort_keys=True) + "\n").encode())
+    hosts: dict[str, int] = json.loads(storage.read_bytes(where))
+    if max(hosts.values(), default=1) > settings.per_host_connections:
+        raise StageError(
+            f"fetch.per_host_connections = {settings.per_host_connections}, but this fetch began with {max(hosts.values())}, and its hot hosts "
+            f"are split into so many lanes ({where}): set it to that again, or delete the folder {ctx.root} to begin anew"
+        )
+    return Lanes(buckets, hosts)
+
+
+@dataclass(frozen=True)
+class LearnHot:
+    """robots.txt and tdmrep.json of the hot hosts, before their lanes start."""
+
+    ctx: StageContext
+    lanes: Lanes
+
+    def __call__(self, _: str) -> None:
+        from pipelines.web.fetch.worker import own_files, run_loop
+
+        homes = sorted({bucket_of(h, self.lanes.buckets) for h in self.lanes.hosts})
+        urls = (u for t in listed(self.ctx, "wanted", homes) for u in t["url"].to_pylist())
+        origins = {origin_of(u) for u in urls if host_of(u) in self.lanes.hosts}
+        settings = self.ctx.config.fetch
+        fine = sorted(o for o in origins if not refusal(o, settings.ports))
+        files: list[Files] = []
+
+        async def learn() -> None:
+            files.append(await own_files(fine, settings))
+
+        run_loop(learn())
+        storage.write_bytes(self.ctx.path(FILES), files[0].dumps())
+
+
 @dataclass(frozen=True)
 class FetchBucket:
     """Everything of one bucket: fetched once, recorded, written as one blob file and one table."""
 
     ctx: StageContext
+    lanes: Lanes
 
     def __call__(self, bucket: str) -> None:
         wanted = self._wanted(int(bucket))
@@ -107,21 +175,22 @@ class FetchBucket:
         if left:
             from pipelines.web.fetch.worker import fetch, run_loop
 
-            run_loop(fetch(left, self.ctx.config.fetch, journal, partial(self._share, int(bucket))))
+            run_loop(fetch(left, self.ctx.config.fetch, journal, self._place(int(bucket))))
         publish(self.ctx, bucket, journal, len(wanted))
         journal.close()
         journal.remove()
 
-    def _share(self, bucket: int, host: str) -> int:
-        """A redirect may lead to a host of another bucket, which as many workers as there are may then be asking too."""
-        buckets = len(self.ctx.groups["bucket"])
-        return 1 if bucket_of(host, buckets) == bucket else min(worker_count(self.ctx.config.runner), buckets)
+    def _place(self, bucket: int) -> Place:
+        workers = worker_count(self.ctx.config.runner)
+        if not self.lanes.hosts:
+            return Place(self.lanes, bucket, workers, Files())
+        return Place(self.lanes, bucket, workers, Files.loads(storage.read_bytes(self.ctx.path(FILES))), Board(self.ctx.root))
 
     def _held(self, bucket: str, wanted: dict[str, str]) -> Iterator[tuple[dict[str, Any], bytes]]:
         """What need not be asked for: it lies in an earlier fetch of this run, in the archives, or in a folder of img2dataset."""
         s = self.ctx.config.fetch
         places = (
-            held.from_earlier(self.ctx.run, s.earlier, bucket, wanted) if s.earlier else (),
+            held.from_earlier(self.ctx.run, s.earlier, bucket, wanted, self.lanes.hosts) if s.earlier else (),
             held.from_archives(self._archived(int(bucket), wanted), s),
             held.from_img2dataset(s.img2dataset, wanted, s) if s.img2dataset else (),
         )
@@ -131,22 +200,19 @@ class FetchBucket:
                     yield row, body
 
     def _archived(self, bucket: int, wanted: dict[str, str]) -> list[dict[str, Any]]:
-        out: list[dict[str, Any]] = []
-        for unit in self.ctx.groups["unit"]:
-            path = self.ctx.path(layout.table_file("archived", unit))
-            with storage.open_read(path) as f:
-                t = pq.read_table(f, filters=[("bucket", "=", bucket)])
-            out += [r for r in t.to_pylist() if wanted.get(r["image_id"]) == r["url"]]
-        return out
+        return [r for t in self._mine("archived", bucket) for r in t.to_pylist() if wanted.get(r["image_id"]) == r["url"]]
 
     def _wanted(self, bucket: int) -> dict[str, str]:
         out: dict[str, str] = {}
-        for unit in self.ctx.groups["unit"]:
-            path = self.ctx.path(layout.table_file("wanted", unit))
-            with storage.open_read(path) as f:
-                t = pq.read_table(f, filters=[("bucket", "=", bucket)])
+        for t in self._mine("wanted", bucket):
             out.update(zip(t["image_id"].to_pylist(), t["url"].to_pylist(), strict=True))
+        if self.lanes.hosts:
+            out = {i: u for i, u in out.items() if self.lanes.bucket(host_of(u), u) == bucket}
         return out
+
+    def _mine(self, table: str, bucket: int) -> Iterator[pa.Table]:
+        """Rows listed under this bucket, and under those from which it has a lane of a hot host."""
+        return listed(self.ctx, table, sorted({bucket, *self.lanes.homes(bucket).values()}))
 
     def _scratch(self, bucket: str) -> str:
         """The journal lies in the stage folder, or, where that is an object store, on the worker's own disk."""

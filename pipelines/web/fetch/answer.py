@@ -59,6 +59,7 @@ class Transport(Protocol):
     async def get(
         self, url: str, bounds: Bounds, stop_on: StopOn | None = None, follow: bool = True,
         before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
+        clear: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer: ...  # fmt: skip
 
     def refused(self, url: str, b: Bounds) -> str: ...

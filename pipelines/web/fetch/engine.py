@@ -45,6 +45,12 @@ async def fetch_all(
         await engine.stop()
 
 
+async def learn_all(origins: Iterable[str], transport: Transport, bounds: Bounds, policy: Policy) -> None:
+    """Ask for the own files of these origins (`policy.heard` is told), each host at its pace."""
+    engine = Engine(transport, bounds, policy, lambda r: None)
+    await asyncio.gather(*(engine.lane(site_of(o).host).rules(f"{o}/") for o in origins))
+
+
 class Engine:
     """What the lanes share: slots, tasks, and what is still open."""
 

@@ -6,7 +6,7 @@ Each function yields (row for the journal, bytes). What cannot be read there is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipelines import storage
@@ -27,7 +27,7 @@ from schemas.manifest import loads_stage
 Held = tuple[dict[str, Any], bytes]
 
 
-def from_earlier(run: str, digest: str, bucket: str, wanted: dict[str, str]) -> Iterator[Held]:
+def from_earlier(run: str, digest: str, bucket: str, wanted: dict[str, str], lanes: Mapping[str, int]) -> Iterator[Held]:
     """Every final answer of an earlier fetch stage; a status that may pass is left to be asked again. StageError if it is gone."""
     root = storage.join(run, layout.stage_dir("fetch", digest))
     where = storage.join(root, layout.STAGE_MANIFEST)
@@ -35,7 +35,8 @@ def from_earlier(run: str, digest: str, bucket: str, wanted: dict[str, str]) -> 
         raise StageError(f"fetch.earlier = {digest!r}: no finished fetch in {root}; set it to \"\" to fetch everything again")
     manifest = loads_stage(storage.read_bytes(where), where)
     buckets = manifest.parts["bucket"]
-    for name in [bucket] if bucket in buckets and set(buckets) == set(_siblings(len(buckets))) else buckets:
+    same = set(buckets) == set(_siblings(len(buckets))) and manifest.facts.get("lanes", {}) == lanes  # then each URL is where it was
+    for name in [bucket] if same and bucket in buckets else buckets:
         yield from _recorded(root, name, wanted)
 
 

@@ -21,8 +21,11 @@ from pipelines.web.optout import Signal, acting, image_signals
 
 if TYPE_CHECKING:
     from pipelines.web.fetch.engine import Engine
+    from pipelines.web.fetch.hot import Board
+    from pipelines.web.fetch.turns import Turns
 
 STRIKES = 3  # requests in a row that hang, after which a host is left alone for this time
+LOOK_S = 1.0  # between two looks at the board where there is no delay
 BUSY = 8  # 429 and 503 in a row, after which it is, too
 
 
@@ -43,6 +46,10 @@ class Policy:
     deadline_s: float = 3600.0
     blocked: Callable[[str], str] = lambda url: ""  # a supplied list's name if it holds the URL
     share: Callable[[str], int] = lambda host: 1  # how many workers may be asking this host at once; each takes that part of its pace
+    turns: Callable[[str], Turns | None] = lambda host: None  # of a hot host that is split into lanes: this worker's lane
+    board: Board | None = None  # where the lanes of a hot host leave each other notes
+    known: Callable[[str], tuple[Answer, float] | None] = lambda url: None  # a host's own file that has been asked for already, and when
+    heard: Callable[[str, Answer], None] = lambda url, answer: None  # told of a host's own file
 
 
 @dataclass(slots=True)
@@ -76,9 +83,11 @@ class Lane:
         self.queue: list[tuple[float, int, Item]] = []
         self.pushed = self.active = self.strikes = self.busy = 0
         self.proven = False
-        self.share = max(1, self.policy.share(host))
-        self.connections = 1 if self.share > 1 else self.policy.connections
+        self.share, self.turns = max(1, self.policy.share(host)), self.policy.turns(host)
+        among = self.turns.lanes if self.turns else 1
+        self.connections = 1 if self.share > 1 else max(1, self.policy.connections // among)
         self.delay, self.next_start = self.policy.delay_s * self.share, 0.0
+        self.looked = self.last = 0.0  # at the board; answer of a file of the host's own
         self.starting = asyncio.Lock()
         self.origins: dict[str, asyncio.Future[_Rules]] = {}
 
@@ -105,7 +114,7 @@ class Lane:
 
     async def _one(self, item: Item, ready: float) -> None:
         known = self.origins.get(origin_of(item.here))
-        rules = known.result() if known is not None and known.done() else await self._rules(item.here)
+        rules = known.result() if known is not None and known.done() else await self.rules(item.here)
         if rules.robots is not None and (why := rules.robots.refusal(item.here)):
             said = () if rules.robots.unreachable else ((Signal("robots.txt", "disallow", "disallow"), rules.robots.sha256),)
             return self.engine.finish(item, words(why, item.here), said)
@@ -132,6 +141,8 @@ class Lane:
         pause = min(self.policy.backoff_cap_s, max(item.wait * random.uniform(0.5, 1.5), answer.retry_after_s))
         if self.busy:  # the whole host asks for a rest
             self.next_start = max(self.next_start, time.monotonic() + pause)
+            if self.turns and self.policy.board:
+                await asyncio.to_thread(self.policy.board.rest, self.host, time.time() + pause)
         if is_passing(answer.status) and item.attempts <= self.policy.retries and self.strikes < STRIKES and self.busy < BUSY:
             item.wait *= 2
             item.here, item.hops, item.spent = item.url, 0, 0.0
@@ -159,16 +170,16 @@ class Lane:
             await engine.slots.acquire()
             slot = True
             await self._pause()  # a redirect of another host's robots.txt may have come here meanwhile
-            began = self.reserve()
+            gate.began = self.reserve() if self.turns is None else time.monotonic()
             answer = await engine.transport.get(
-                url, bounds, None if follow else self._stop, follow, gate.hop, gate.sent, fresh
+                url, bounds, None if follow else self._stop, follow, gate.hop, gate.sent, fresh, gate.clear if engine.policy.board else None
             )
             hangs = answer.status.startswith(HANGING)
             self.strikes = self.strikes + 1 if hangs else 0
             self.proven = not hangs
             if self.proven:
                 self._grow()  # a further connection only to a host that answers
-            return answer, time.monotonic() - began
+            return answer, time.monotonic() - gate.began
         finally:
             gate.open()
             if slot:
@@ -183,10 +194,25 @@ class Lane:
         return now
 
     async def _pause(self) -> None:
-        while (wait := self.next_start - time.monotonic()) > 0:
+        while (wait := self._wait()) > 0:
             await asyncio.sleep(wait)
 
-    async def _rules(self, url: str) -> _Rules:
+    def _wait(self) -> float:
+        wait = self.next_start - time.monotonic()
+        return wait if self.turns is None else max(wait, self.turns.wait(time.time() + max(0.0, wait), self.delay) + max(0.0, wait))
+
+    async def clear(self) -> None:
+        """Returns when a hot host's turn has come and no other lane has heard that it wants a rest. The request must go out at once."""
+        while self.turns is not None and self.policy.board is not None:
+            await self._pause()
+            if self.delay or time.monotonic() - self.looked > LOOK_S:
+                self.looked = time.monotonic()
+                until = await asyncio.to_thread(self.policy.board.until, self.host)
+                self.next_start = max(self.next_start, time.monotonic() + until - time.time())
+            if self._wait() <= 0:
+                return
+
+    async def rules(self, url: str) -> _Rules:
         """The rules of a URL's origin, asked for once; who comes meanwhile waits."""
         origin = origin_of(url)
         if (known := self.origins.get(origin)) is None:
@@ -203,27 +229,42 @@ class Lane:
         if self.policy.robots:
             rules.robots = await robots_of(url, self._patiently, self.policy.agent, self.engine.bounds)
             self.delay = max(self.delay, min(rules.robots.delay_s, self.policy.crawl_delay_cap_s) * self.share)
-            self.next_start = max(self.next_start, time.monotonic() + self.delay if self.delay else 0.0)
+            self.next_start = max(self.next_start, self.last + self.delay if self.delay else 0.0)
             if rules.robots.unreachable:
                 return rules
         if TOKEN in self.policy.tokens:
             rules.tdm = await tdm_file_of(url, self._once, self.engine.bounds)
+            self.next_start = max(self.next_start, self.last + self.delay if self.delay else 0.0)
         return rules
 
     async def _once(self, url: str, bounds: Bounds) -> Answer:
-        return (await self._ask(url, bounds, follow=True))[0]
+        return self._recorded(url) or self._heard(url, (await self._ask(url, bounds, follow=True))[0])
 
     async def _patiently(self, url: str, bounds: Bounds) -> Answer:
         """As often as an image, but a host that hangs is not asked again."""
+        if (known := self._recorded(url)) is not None:
+            return known
         wait = self.policy.backoff_s
         for _ in range(self.policy.retries):
-            answer = await self._once(url, bounds)
+            answer = (await self._ask(url, bounds, follow=True))[0]
             if not is_passing(answer.status) or answer.status.startswith((*HANGING, "dns failure")):
-                return answer
+                return self._heard(url, answer)
             pause = min(self.policy.backoff_cap_s, max(wait * random.uniform(0.5, 1.5), answer.retry_after_s))
             self.next_start = max(self.next_start, time.monotonic() + pause)
             wait *= 2
-        return await self._once(url, bounds)
+        return self._heard(url, (await self._ask(url, bounds, follow=True))[0])
+
+    def _recorded(self, url: str) -> Answer | None:
+        """The answer of a host's own file that was asked for before its lanes began."""
+        if (known := self.policy.known(url)) is None:
+            return None
+        self.last = max(self.last, time.monotonic() - max(0.0, time.time() - known[1]))
+        return known[0]
+
+    def _heard(self, url: str, answer: Answer) -> Answer:
+        self.last = time.monotonic()
+        self.policy.heard(url, answer)
+        return answer
 
     def _stop(self, headers: Iterable[tuple[str, str]]) -> str:
         found = acting(image_signals(headers), self.policy.tokens)
@@ -233,10 +274,15 @@ class Lane:
 class _Gate:
     """Holds a lane's next start back until the request under way has been sent."""
 
-    __slots__ = ("held", "lane", "now")
+    __slots__ = ("began", "held", "lane", "now")
 
     def __init__(self, lane: Lane):
-        self.lane, self.now, self.held = lane, lane, True
+        self.lane, self.now, self.held, self.began = lane, lane, True, 0.0
+
+    async def clear(self) -> None:
+        if self.now.turns is not None:
+            await self.now.clear()
+            self.began = self.now.reserve()
 
     def sent(self) -> None:
         self.now.reserve()
@@ -252,4 +298,5 @@ class _Gate:
         if host := site_of(url).host:
             self.now = self.lane.engine.lane(host)
         await self.now._pause()
-        self.now.reserve()
+        if self.now.turns is None:  # else when it is its turn: clear()
+            self.now.reserve()

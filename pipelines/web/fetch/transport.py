@@ -39,10 +39,11 @@ class HttpTransport:
     async def get(
         self, url: str, bounds: Bounds | None = None, stop_on: StopOn | None = None, follow: bool = True,
         before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
+        clear: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:  # fmt: skip
         """Fetch `url`. Never raises for anything a server can do. `stop_on(headers)` may return a status in words to end the
         request before its body. `follow=False`: a redirect is the answer (status REDIRECT); else `before_hop(url)` is awaited
-        before each. `sent()` is called when a request has gone out, once for each hop. Status STALE: a kept connection turned out to
+        before each. `clear()` is awaited when there is a connection and the request could go out; `sent()` is called when a request has gone out, once for each hop. Status STALE: a kept connection turned out to
         be closed, and nothing has been asked; with `fresh` only new connections are used."""
         b = bounds or self.bounds
         deadline = self.pool.loop.time() + b.total_s
@@ -51,7 +52,7 @@ class HttpTransport:
             while True:
                 if refused := self.refused(here, b):
                     return words(refused, here, hops)
-                answer = await self._hop(here, b, stop_on, sent, deadline, fresh)
+                answer = await self._hop(here, b, stop_on, sent, deadline, fresh, clear)
                 if answer.status != REDIRECT:
                     return answer._replace(redirects=hops) if hops else answer
                 hops += 1
@@ -69,13 +70,22 @@ class HttpTransport:
             return words(in_words(e), here, hops, str(e)[:200])
 
     async def _hop(
-        self, here: str, b: Bounds, stop_on: StopOn | None, sent: Callable[[], None] | None, deadline: float, fresh: bool
-    ) -> Answer:
+        self, here: str, b: Bounds, stop_on: StopOn | None, sent: Callable[[], None] | None, deadline: float, fresh: bool,
+        clear: Callable[[], Awaitable[None]] | None,
+    ) -> Answer:  # fmt: skip
         pool, site = self.pool, site_of(here)
         connection = None if fresh else pool.idle(site)
         if connection is None:
             async with asyncio.timeout_at(deadline):
                 connection = await pool.open(site, b.connect_s, fresh)
+        if clear is not None:
+            came = pool.loop.time()
+            try:
+                await clear()
+            except BaseException:
+                connection.abort()
+                raise
+            deadline += pool.loop.time() - came
         reply = Reply(here, b, stop_on, deadline, pool.loop, connection.idle_since > 0)
         connection.ask(self._request(here, site), reply)
         if sent is not None:

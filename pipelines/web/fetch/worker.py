@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from pipelines.settings.fetch import FetchSettings
 from pipelines.web.fetch.answer import Bounds
-from pipelines.web.fetch.engine import Result, fetch_all
+from pipelines.web.fetch.engine import Result, fetch_all, learn_all
+from pipelines.web.fetch.hot import Files, Place
 from pipelines.web.fetch.journal import Journal
 from pipelines.web.fetch.lane import Policy
 from pipelines.web.fetch.lists import load_lists
@@ -31,22 +33,9 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-async def fetch(
-    urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, share: Callable[[str], int] = lambda host: 1
-) -> None:
+async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, place: Place | None = None) -> None:
     """Fetch (image_id, url) into the journal."""
-    bounds = Bounds(settings.max_bytes, settings.total_s, settings.connect_s, settings.max_redirects, ports=settings.ports)
-    policy = Policy(
-        agent=settings.agent_string(), robots=settings.robots, tokens=frozenset(settings.opt_out_tokens),
-        connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
-        retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
-        concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
-        share=share,
-    )  # fmt: skip
-    transport = HttpTransport(
-        policy.agent, bounds, settings.test_resolve, settings.egress_proxy,
-        per_host=settings.per_host_connections,
-    )  # fmt: skip
+    bounds, policy, transport = _parts(settings, place)
 
     def record(r: Result) -> None:
         journal.add(row_of(r), r.answer.body)
@@ -59,6 +48,32 @@ async def fetch(
     finally:
         gc.set_threshold(*before)
         await transport.close()
+
+
+async def own_files(origins: list[str], settings: FetchSettings) -> Files:
+    """robots.txt and tdmrep.json of these origins, asked for at each host's pace."""
+    files = Files()
+    bounds, policy, transport = _parts(settings, None)
+    try:
+        await learn_all(origins, transport, bounds, replace(policy, heard=files.heard))
+    finally:
+        await transport.close()
+    return files
+
+
+def _parts(settings: FetchSettings, place: Place | None) -> tuple[Bounds, Policy, HttpTransport]:
+    bounds = Bounds(settings.max_bytes, settings.total_s, settings.connect_s, settings.max_redirects, ports=settings.ports)
+    policy = Policy(
+        agent=settings.agent_string(), robots=settings.robots, tokens=frozenset(settings.opt_out_tokens),
+        connections=settings.per_host_connections, delay_s=settings.per_host_delay_s, crawl_delay_cap_s=settings.crawl_delay_cap_s,
+        retries=settings.retries, backoff_s=settings.backoff_s, backoff_cap_s=settings.backoff_cap_s,
+        concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
+    )  # fmt: skip
+    if place is not None:
+        policy = replace(policy, share=place.share, turns=place.turns, board=place.board, known=place.files.get)
+    return bounds, policy, HttpTransport(
+        policy.agent, bounds, settings.test_resolve, settings.egress_proxy, per_host=settings.per_host_connections,
+    )  # fmt: skip
 
 
 def _many_files() -> None:
