@@ -59,10 +59,9 @@ class Reply:
         try:
             self._parser.feed_data(data)
         except HttpParserError as e:
-            self._keep = False
-            if not self.future.done():
+            self._keep = False  # also where the answer is whole and something else is behind it
+            if not self._complete and not self.future.done():
                 self._end(words("bad response", self._url, detail=str(e.__context__ or e)[:200]))
-            return
         if self._complete and not self.future.done():
             self._end(self._whole())
         elif self._seen is not None and self._body is None and not self.future.done():
@@ -107,6 +106,8 @@ class Reply:
             raise ValueError(f"a header of {size} bytes")
         if self._head > self._bounds.max_header_bytes or len(self._headers) >= MAX_HEADERS:
             raise ValueError("the head is too long")
+        if name[-1:] in (b" ", b"\t"):
+            raise ValueError("a space before a colon")
         if self._seen is not None:
             return  # a trailer
         header = name.decode("latin-1"), value.decode("utf-8", "surrogateescape")

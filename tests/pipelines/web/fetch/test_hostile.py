@@ -97,19 +97,6 @@ def test_bad_certificate(tmp_path):
         assert server.log == []
 
 
-def test_https_never_falls_back_to_http(monkeypatch):
-    """TLS that works is only to be had with a certificate we trust, so the check of the downgrade is met where it is made."""
-    from pipelines.web.fetch import transport as module
-
-    async def hop(self, here, *_):
-        return module.Answer("redirect", 302, "http://a.example/x", 0, "public", "", (), b"", 0.0, "")
-
-    monkeypatch.setattr(module.HttpTransport, "_hop", hop)
-    with HostileServer() as server:
-        out = fetch(server, ["https://a.example/a"], robots=False)
-        assert {r.answer.status for r in out.values()} == {"redirect from https to http"} and server.log == []
-
-
 def test_a_passing_failure_is_tried_again_and_a_final_one_is_not():
     with HostileServer() as server:
         out = fetch(server, ["http://a.example/flaky/1", "http://b.example/status/404"], retries=2)
