@@ -34,6 +34,7 @@ class Reason(StrEnum):
     IMAGE_IN_DOCUMENT = "image.duplicate.in_document"  # a second time on the same page
     IMAGE_COPIES = "image.duplicate.copies"  # too many copies of the same or a near-equal picture
     IMAGE_SEMANTIC = "image.duplicate.semantic"  # SemDeDup: closer to a kept picture than the limit
+    IMAGE_CLUSTER = "image.cluster.unlike"  # no picture of the reference set fell into its cluster
     IMAGE_CONTAMINATED = "image.contaminated"  # equals or nearly equals a picture of an evaluation set
     IMAGE_NOT_FETCHED = "image.fetch.failed"  # the status in words is in fetch/urls
     IMAGE_NOT_DECODED = "image.decode.failed"  # the decoder refused it or died of it

@@ -106,20 +106,8 @@ def semantic_duplicates(
     order = np.argsort(np.asarray(ids, dtype=object).astype(str), kind="stable")
     unit = np.asarray(vectors, np.float32)[order]
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
-    k = min(n, clusters or max(1, n // 1000))
-    centre = unit[np.linspace(0, n - 1, k).astype(np.int64)].copy()  # ids are hashes, so evenly spaced ones are a random sample
-    label = np.zeros(n, np.int64)
-    for _ in range(rounds if k > 1 else 0):
-        previous = label
-        label = _nearest(unit, centre)
-        if (label == previous).all():
-            break
-        for c in range(k):
-            mine = unit[label == c]
-            if len(mine):
-                mean = mine.sum(axis=0)
-                centre[c] = mean / max(float(np.linalg.norm(mean)), 1e-12)
-    for c in range(k):
+    centre, label = spherical_kmeans(unit, min(n, clusters or max(1, n // 1000)), rounds)
+    for c in range(len(centre)):
         mine = np.flatnonzero(label == c)
         mine = mine[np.argsort(unit[mine] @ centre[c], kind="stable")]  # farthest first
         kept = np.empty(0, np.int64)
@@ -138,7 +126,27 @@ def semantic_duplicates(
     return goes, twin
 
 
-def _nearest(unit: NDArray[np.float32], centre: NDArray[np.float32], block: int = 8192) -> NDArray[np.int64]:
+def spherical_kmeans(unit: NDArray[np.float32], k: int, rounds: int = 20) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """(k centres, the centre of each row) of vectors of length one, by cosine. It starts from evenly spaced rows, so order the rows by
+    something random and fixed, such as hashes of their names. Ends when nothing moves, or after `rounds`."""
+    centre = unit[np.linspace(0, len(unit) - 1, k).astype(np.int64)].copy()
+    label = np.zeros(len(unit), np.int64)
+    for _ in range(rounds if k > 1 else 0):
+        previous, label = label, nearest(unit, centre)
+        if (label == previous).all():
+            break
+        order = np.argsort(label, kind="stable")
+        starts = np.searchsorted(label[order], np.arange(k + 1))
+        for c in range(k):
+            mine = unit[order[starts[c] : starts[c + 1]]]
+            if len(mine):
+                mean = mine.sum(axis=0)
+                centre[c] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return centre, label
+
+
+def nearest(unit: NDArray[np.float32], centre: NDArray[np.float32], block: int = 8192) -> NDArray[np.int64]:
+    """The centre of greatest cosine to each row; ties go to the first."""
     return np.concatenate([(unit[i : i + block] @ centre.T).argmax(axis=1) for i in range(0, len(unit), block)])
 
 

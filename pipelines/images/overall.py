@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.dedup.images import group_copies, semantic_duplicates, surplus
-from pipelines.images import fraction
+from pipelines.images import alike, fraction
 from pipelines.images.choose import candidate, key_of
 from pipelines.settings.select import SelectSettings
 from schemas.reasons import Reason
@@ -85,6 +85,27 @@ class Run:
             if not self._gone[i] and c["sha256"][i] in of:
                 self._gone[i] = True
                 row = {"row": c["row"][i], "index": c["index"][i], "of": of[str(c["sha256"][i])], "reason": str(Reason.IMAGE_SEMANTIC)}
+                rows.setdefault(str(c["unit"][i]), []).append(row)
+        return {unit: pa.Table.from_pylist(found, COPIES) for unit, found in rows.items()}
+
+    def unlike(self, vectors: Mapping[str, np.ndarray], reference: np.ndarray) -> Mapping[str, pa.Table]:
+        """Per unit the image nodes that go because no reference picture falls into their picture's cluster (DataComp). Over distinct
+        pictures still there; images without a vector stay. It takes nothing from `cuts`: DataComp's best baseline intersects the two."""
+        assert self._gone is not None
+        c = self.columns
+        first: dict[str, str] = {}
+        for i in sorted(range(len(c["unit"])), key=lambda i: str(c["image_id"][i])):
+            if not self._gone[i] and c["image_id"][i] in vectors:
+                first.setdefault(str(c["sha256"][i]), str(c["image_id"][i]))
+        names = sorted(first)
+        if not names:
+            return {}
+        goes = alike.unlike(np.stack([vectors[first[n]] for n in names]), names, reference, self.s.clusters)
+        lost = {n for n, g in zip(names, goes, strict=True) if g}
+        rows: dict[str, list[dict[str, object]]] = {}
+        for i in range(len(c["unit"])):
+            if not self._gone[i] and c["sha256"][i] in lost:
+                row = {"row": c["row"][i], "index": c["index"][i], "of": "", "reason": str(Reason.IMAGE_CLUSTER)}
                 rows.setdefault(str(c["unit"][i]), []).append(row)
         return {unit: pa.Table.from_pylist(found, COPIES) for unit, found in rows.items()}
 

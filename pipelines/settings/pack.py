@@ -24,4 +24,7 @@ class PackSettings(Settings):
         "", description="Encode images anew; empty = the bytes as fetched. Ties shards to the codec's version, which is recorded."
     )
     reencode_quality: int = Field(90, ge=1, le=100, description="Quality of the new JPEG or WebP.")
+    blur_faces: bool = Field(
+        False, description="Blur faces before images are stored (OpenCV's Haar cascade, which misses profiles and small faces). Only images with a face found are encoded anew."
+    )
     max_side: int = Field(0, ge=0, description="Shrink images whose longer side is longer, in pixels (implies encoding anew); 0 = never.")

@@ -33,6 +33,11 @@ class SelectSettings(Settings):
     semantic_distance: float | None = Field(
         None, gt=0, le=1, description="SemDeDup: an image goes if its vector is nearer (1 - cosine) than this to one that stays (its paper: 0.05 and others, by model); needs score.embeddings."
     )
+    cluster_reference: str = Field(
+        "", description="DataComp's image-based filter: a .npy file of the image vectors (float32, one row each, same model) of pictures like those you want; "
+        "an image goes if none of them falls into its cluster. Needs score.embeddings."
+    )
+    clusters: int = Field(0, ge=0, description="Clusters of that filter; 0 = one per 128 distinct pictures, at most 100,000 (DataComp).")
     copies_in_document: bool = Field(True, description="Of equal pictures in one document keep the first.")
     evaluation_sets: tuple[str, ...] = Field(
         (), description="Files of evaluation sets (.txt, .sha256, .pdq): documents and images that overlap them go."

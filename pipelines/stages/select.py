@@ -21,7 +21,7 @@ from pipelines import storage, tombstones
 from pipelines.beam import map_parts
 from pipelines.dedup.decontaminate import EvaluationSets
 from pipelines.dedup.decontaminate import load as load_sets
-from pipelines.images import choose, documents, overall
+from pipelines.images import alike, choose, documents, overall
 from pipelines.images.fraction import Cut
 from pipelines.settings.config import Config
 from pipelines.stage import Groups, Stage, StageContext, StageError
@@ -41,7 +41,7 @@ class SelectStage(Stage):
         return {**super().settings(config), "filters": used, "rules": list(used), "seed": config.run.seed}
 
     def sources(self, config: Config) -> dict[str, str]:
-        return {path: storage.sha256_of(path) for path in (*config.select.evaluation_sets, *config.run.takedowns)}
+        return {path: storage.sha256_of(path) for path in source_files(config)}
 
     def plan(self, ctx: StageContext) -> Groups:
         return {"unit": ctx.inputs["extract"].manifest.parts["unit"]}
@@ -73,6 +73,12 @@ class SelectStage(Stage):
 
     def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in facts.items() if k != "ends"}
+
+
+def source_files(config: Config) -> list[str]:
+    """Files whose content decides what stays."""
+    reference = [config.select.cluster_reference] if config.select.cluster_reference else []
+    return [*config.select.evaluation_sets, *config.run.takedowns, *reference]
 
 
 def _decides(name: str) -> bool:
@@ -113,12 +119,15 @@ def settle(ctx: StageContext, units: list[str]) -> None:
     for unit in units:
         run.add(unit, storage.read_table(ctx.path(f"{JUDGED}/{unit}.parquet"), columns))
     gone = dict(run.copies())
-    if s.semantic_distance is not None:
-        for unit, table in run.semantic(vectors_of(ctx)).items():
+    vectors = vectors_of(ctx) if s.semantic_distance is not None or s.cluster_reference else {}
+    found = [run.semantic(vectors)] if s.semantic_distance is not None else []
+    cuts = run.cuts()
+    found += [run.unlike(vectors, alike.load_reference(s.cluster_reference))] if s.cluster_reference else []
+    for tables in found:
+        for unit, table in tables.items():
             gone[unit] = pa.concat_tables([gone[unit], table]) if unit in gone else table
     for unit, table in gone.items():
         storage.write_table(ctx.root, f"{COPIES}/{unit}.parquet", table)
-    cuts = run.cuts()
     storage.write_bytes(ctx.path(CUTS), json.dumps({k: asdict(c) for k, c in cuts.items()}, sort_keys=True).encode())
 
 
@@ -126,7 +135,7 @@ def vectors_of(ctx: StageContext) -> dict[str, Any]:
     """Image id -> vector, of the score stage's embeddings. StageError if it kept none."""
     paths = ctx.inputs["score"].paths("embeddings")
     if not paths:
-        raise StageError("select.semantic_distance compares image vectors, and this run kept none: set score.embeddings = true")
+        raise StageError("select.semantic_distance and cluster_reference compare image vectors, and this run kept none: set score.embeddings = true")
     out: dict[str, Any] = {}
     for path in paths:
         t = storage.read_table(path)

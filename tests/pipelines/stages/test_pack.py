@@ -137,3 +137,19 @@ def test_images_are_shrunk_and_encoded_anew_only_if_asked(tmp_path):
                 assert name.endswith(".webp") and head.format == "webp" and max(head.upright) <= 64
                 assert (record["image_width"][i], record["image_height"][i]) == head.upright
     assert "pillow" in json.loads(done.manifest.config["codec"])
+
+
+def test_faces_are_blurred_if_asked_and_other_pictures_keep_their_bytes(tmp_path):
+    import hashlib
+
+    from tests.pipelines.images.test_faces import face, faces_in, saved
+
+    run = FakeRun(str(tmp_path / "run")).fill(6)
+    key, (url, _) = next(iter(run.images.items()))
+    run.images[key] = (url, saved(face(), "JPEG"))
+    done = execute(PackStage(), run.root, small(blur_faces=True), run.write(small(blur_faces=True))).done
+    fetched = {hashlib.sha256(data).hexdigest() for _, data in run.images.values()}
+    stored = [data for _, files, _ in documents(Path(done.root)).values() for data in files.values()]
+    new = {data for data in stored if hashlib.sha256(data).hexdigest() not in fetched}
+    assert new and len(new) == 1 and faces_in(new.pop()) == 0 and len({*stored}) > 3
+    assert "opencv" in json.loads(done.manifest.config["codec"])

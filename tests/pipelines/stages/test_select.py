@@ -166,14 +166,98 @@ def test_pictures_that_mean_the_same_go_and_name_the_one_that_stays(run, tmp_pat
         execute(SelectStage(), str(tmp_path / "none"), config(semantic_distance=0.1), {**run[1], "score": Done(score.root, bare)})
 
 
-@pytest.mark.parametrize("per_language", [False, True])
-def test_each_language_may_have_its_own_share(run, tmp_path, per_language):
-    """From TOML, as an operator writes it."""
+def from_toml(select_table: str, filters: dict | None = None) -> Config:
+    """As an operator writes it."""
     from pipelines.settings.config import dump, parse
 
-    text = dump(config()) + f"\n[select]\nkeep_fraction = 0.5\nkeep_per_language = {str(per_language).lower()}\ncopies_max = 0\n"
-    text = re.sub(r"(?ms)^\[select\].*?(?=^\[)", "", text, count=1)
-    cfg = parse(text, "test.toml")
+    text = re.sub(r"(?ms)^\[select\].*?(?=^\[)", "", dump(config(filters)), count=1)
+    return parse(f"{text}\n[select]\n{select_table}\n", "test.toml")
+
+
+def test_datacomp_keeps_what_image_rules_and_the_best_share_both_keep(run, tmp_path):
+    """Its preset from TOML: image rules AND the best 30 % of the pairs that they leave."""
+    done = select(run, tmp_path / "and", from_toml('preset = "datacomp"\ncopies_max = 0', {"image.size": {"min": 200}}))
+    scored = [r for r in rows(run[1]["score"], "placements") if r["scored"]]
+    verdicts = {(r["doc_id"], r["index"]): r["reasons"] for r in rows(done, "verdicts")}
+    big = [r for r in scored if r["image_min_side"] >= 200]
+    assert 0 < len(big) < len(scored)
+    ranked = sorted(big, key=lambda r: -r["pair_similarity"])
+    n = round(0.3 * len(big))
+    least = ranked[n - 1]["pair_similarity"]
+    kept = [r for r in scored if not verdicts[(r["doc_id"], r["index"])]]
+    assert len(kept) == n and all(r["image_min_side"] >= 200 and r["pair_similarity"] >= least for r in kept)
+    either = select(run, tmp_path / "or", from_toml('preset = "datacomp"\ncombine = "or"\ncopies_max = 0', {"image.size": {"min": 200}}))
+    best = {(r["doc_id"], r["index"]) for r in sorted(scored, key=lambda r: -r["pair_similarity"])[: round(0.3 * len(scored))]}
+    for r in rows(either, "verdicts"):
+        key = (r["doc_id"], r["index"])
+        row = next((x for x in scored if (x["doc_id"], x["index"]) == key), None)
+        if row is not None:
+            assert bool(r["reasons"]) == (row["image_min_side"] < 200 and key not in best)
+
+
+def test_clusters_without_a_reference_picture_go_and_take_nothing_from_the_share(run, tmp_path):
+    """DataComp's image-based filter: reference = the vectors of three pictures; what stays lies in their clusters."""
+    import numpy as np
+
+    from pipelines.dedup.images import nearest, spherical_kmeans
+
+    score = run[1]["score"]
+    vectors = {r["image_id"]: np.array(r["vector"], np.float32) for r in rows(score, "embeddings")}
+    chosen = sorted(vectors)[:3]
+    np.save(tmp_path / "wanted.npy", np.stack([vectors[i] for i in chosen]))
+    toml = f'cluster_reference = "{tmp_path / "wanted.npy"}"\nclusters = 8\ncopies_max = 0\n'
+    done = select(run, tmp_path / "run", from_toml(toml, {}))
+    gone = {r["image_id"] for r in rows(done, "verdicts") if r["reasons"] == ["image.cluster.unlike"]}
+    sha = {r["image_id"]: r["sha256"] for r in rows(score, "placements")}
+    names = sorted({sha[i] for i in vectors})
+    of = {sha[i]: vectors[i] for i in sorted(vectors, reverse=True)}
+    unit = np.stack([of[n] / np.linalg.norm(of[n]) for n in names])
+    centre, _ = spherical_kmeans(unit, 8)
+    place = dict(zip(names, nearest(unit, centre).tolist(), strict=True))
+    wanted = {place[sha[i]] for i in chosen}
+    assert gone == {i for i in vectors if place[sha[i]] not in wanted} and 0 < len(gone) < len(vectors)
+    share = select(run, tmp_path / "share", from_toml(toml + "keep_fraction = 0.5", {}))
+    plain = select(run, tmp_path / "plain", from_toml("keep_fraction = 0.5\ncopies_max = 0", {}))
+    assert share.manifest.facts["cuts"] == plain.manifest.facts["cuts"]
+    both = {r["image_id"] for r in rows(share, "verdicts") if not r["reasons"]}
+    assert both == {r["image_id"] for r in rows(plain, "verdicts") if not r["reasons"]} - gone
+    np.save(tmp_path / "wanted.npy", np.zeros((2, 3), np.float32))
+    with pytest.raises(Exception, match="reference vectors have 3 numbers"):
+        select(run, tmp_path / "short", from_toml(toml, {}))
+
+
+def test_mmc4_from_toml_assigns_at_the_greatest_total(run, tmp_path):
+    """Every text at most one image, of the total that trying all assignments gives; images without a text of their own go if asked."""
+    from itertools import permutations
+
+    done = select(run, tmp_path, from_toml('preset = "mmc4"\nassignment_drop = true\ncopies_max = 0', {"image.size": {"min": 150}}))
+    verdicts = {(r["doc_id"], r["index"]): r["reasons"] for r in rows(done, "verdicts")}
+    given: dict[str, dict[int, tuple[int, float]]] = {}
+    for r in rows(done, "assignments"):
+        given.setdefault(r["doc_id"], {})[r["index"]] = (r["text_index"], r["similarity"])
+    shared = 0
+    by_document: dict[str, dict[int, dict[int, float]]] = {}
+    for p in rows(run[1]["score"], "pairs"):
+        if not {*verdicts[(p["doc_id"], p["index"])]} - {"image.assignment.none"}:
+            by_document.setdefault(p["doc_id"], {})[p["index"]] = {t["index"]: t["similarity"] for t in sorted(p["texts"], key=lambda t: t["similarity"])}
+    for doc, images in by_document.items():
+        texts = sorted({t for own in images.values() for t in own})
+        shared += len(texts) < sum(len(own) for own in images.values())
+        options = [*texts, *[None] * len(images)]
+        best = max(
+            (sum(1 for t in choice if t is not None), sum(own[t] for own, t in zip(images.values(), choice, strict=True) if t is not None))
+            for choice in {*permutations(options, len(images))} if all(t is None or t in own for own, t in zip(images.values(), choice, strict=True))
+        )
+        mine = given.get(doc, {})
+        assert len(mine) == best[0] and sum(s for _, s in mine.values()) == pytest.approx(best[1])
+        assert len({t for t, _ in mine.values()}) == len(mine)
+        assert all(verdicts[(doc, i)] == ([] if i in mine else ["image.assignment.none"]) for i in images)
+    assert shared > 3  # texts between two images, which both want
+
+
+@pytest.mark.parametrize("per_language", [False, True])
+def test_each_language_may_have_its_own_share(run, tmp_path, per_language):
+    cfg = from_toml(f"keep_fraction = 0.5\nkeep_per_language = {str(per_language).lower()}\ncopies_max = 0")
     score = inputs_in_two_languages(run, tmp_path)
     done = execute(SelectStage(), str(tmp_path / "run"), cfg, {**run[1], "score": score}).done
     verdicts = {(r["doc_id"], r["index"]): r for r in rows(done, "verdicts")}
