@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from filters import catalogue
-from weft.reference import cli, config, reasons, tables
+from weft.reference import cli, config, metrics, reasons, tables
 
-PAGES = {"config.md": config.markdown, "reasons.md": reasons.markdown, "tables.md": tables.markdown, "cli.md": cli.markdown}
+PAGES = {"config.md": config.markdown, "reasons.md": reasons.markdown, "tables.md": tables.markdown, "cli.md": cli.markdown, "metrics.md": metrics.markdown}
 
 
 def stale(docs: Path, write: bool) -> list[str]:
