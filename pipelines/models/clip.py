@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -186,7 +187,7 @@ def load(settings: ClipSettings) -> Clip:
     import importlib.metadata as versions
 
     clip.facts.update(
-        model=settings.model, pretrained=os.path.basename(settings.pretrained), weights_sha256=_sha256(path) if path else "",
+        model=settings.model, pretrained=os.path.basename(settings.pretrained), revision=revision_of(path or ""), weights_sha256=_sha256(path) if path else "",
         open_clip=versions.version("open_clip_torch"), torch=torch.__version__,
     )  # fmt: skip
     return clip
@@ -259,6 +260,12 @@ def weights_file(settings: ClipSettings) -> str | None:
         known = ", ".join(open_clip.list_pretrained_tags_by_model(settings.model)) or "none"
         raise ModelError(f"open_clip has no weights {name!r} for {settings.model}; it has {known}")
     return download_pretrained(cfg)
+
+
+def revision_of(path: str) -> str:
+    """The hub's commit that downloaded weights are of (their cache names it in the path); "" for any other file, which its sha256 names."""
+    found = re.search(r"[/\\]snapshots[/\\]([0-9a-f]{40})[/\\]", path)
+    return found[1] if found else ""
 
 
 def _sha256(path: str) -> str:

@@ -15,6 +15,7 @@ FORMATS = {  # name -> (module below pipelines.shards.export, what it is)
     "m4": ("m4", "tars that m4 (the loader of OBELICS) reads too"),
     "pairs": ("pairs", "image-text pairs for open_clip"),
     "img2dataset": ("img2dataset", "list of the fetched URLs, for img2dataset to fetch or resize"),
+    "npy": ("embeddings", "image vectors as one array (score.embeddings), with the image of each row"),
     "croissant": ("croissant", "Croissant 1.1 with RAI fields"),
     "card": ("cards", "dataset card and datasheet"),
     "eu-summary": ("eu", "figures for the EU's summary of training content"),

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 open_clip = pytest.importorskip("open_clip")
 
 from pipelines.images.decode import SEEN, DecodeSetup, make, unpack  # noqa: E402
-from pipelines.models.clip import Clip, ModelError, load, of, weights_file  # noqa: E402
+from pipelines.models.clip import Clip, ModelError, load, of, revision_of, weights_file  # noqa: E402
 from pipelines.settings.score import ClipSettings  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
@@ -146,3 +146,9 @@ def test_threads_may_share_a_model():
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(clip.tokens, rows * 60))
     assert all(np.array_equal(one, alone[i % len(rows)]) for i, one in enumerate(together))
+
+
+def test_the_hubs_revision_is_read_from_where_its_cache_lies():
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    assert revision_of(f"/home/u/.cache/hub/models--org--name/snapshots/{commit}/open_clip_model.safetensors") == commit
+    assert revision_of("/models/snapshots/latest/weights.bin") == "" and revision_of("") == ""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import storage
 from pipelines.settings.config import Config, build
+from pipelines.shards.export import embeddings
 from pipelines.stage import Done, StageError, digest, execute
 from pipelines.stages.score import ScoreStage
 from schemas.ids import image_id
@@ -81,6 +85,24 @@ def test_model_and_weights_are_on_record_and_vectors_on_request(scored):
     vectors = rows(done, "embeddings")
     assert {len(v["vector"]) for v in vectors} == {64} and len(vectors) == done.manifest.facts["pairs"]
     assert abs(sum(x * x for x in vectors[0]["vector"]) - 1) < 1e-5
+
+
+def test_vectors_as_one_array_with_the_image_of_each_row(scored, tmp_path):
+    from pipelines.shards.export.source import ExportError
+    from weft.main import main
+
+    _, _, done, root = scored
+    storage.write_bytes(str(root / "run/stages/current.json"), json.dumps({"score": done.manifest.digest}).encode())
+    assert main(["export", str(root / "run"), "--format", "npy", "-o", str(tmp_path / "out")]) == 0
+    array = np.load(tmp_path / "out/vectors.npy", allow_pickle=False)
+    listed = pq.read_table(tmp_path / "out/images.parquet").to_pylist()
+    stored = {r["image_id"]: r["vector"] for r in rows(done, "embeddings")}
+    urls = {r["image_id"]: r["url"] for r in rows(done, "images")}
+    assert array.dtype == np.float32 and array.shape == (len(stored), 64) and len(listed) == len(stored)
+    assert all(np.array_equal(array[i], np.float32(stored[r["image_id"]])) and r["url"] == urls[r["image_id"]] for i, r in enumerate(listed))
+    assert json.loads((tmp_path / "out/model.json").read_text())["weights_sha256"] == done.manifest.facts["clip"]["weights_sha256"]
+    with pytest.raises(ExportError, match="nothing has been scored yet"):
+        embeddings.export(str(tmp_path / "none"), str(tmp_path / "new"))
 
 
 def test_units_and_their_order_do_not_change_a_number(scored, tmp_path):
