@@ -19,8 +19,9 @@ from pipelines.settings.config import Config
 from pipelines.settings.fetch import OUTPUT_NEUTRAL
 from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
-from pipelines.web.fetch import held
+from pipelines.web.fetch import held, moved
 from pipelines.web.fetch.dial import origin_of, refusal
+from pipelines.web.fetch.engine import Start
 from pipelines.web.fetch.hot import FILES, Board, Files, Lanes, Place, lanes_of
 from pipelines.web.fetch.hot import TABLE as LANES
 from pipelines.web.fetch.journal import Journal
@@ -48,7 +49,7 @@ class FetchStage(Stage):
         buckets = min(4096, max(1, -(-images // ctx.config.fetch.urls_per_bucket)))
         if buckets == 1 and images > 64:
             buckets = 4  # work for a few workers, on a small run too
-        return {"unit": extract.parts["unit"], "bucket": tuple(f"{b:04d}" for b in range(buckets))}
+        return {"unit": extract.parts["unit"], "bucket": (*(f"{b:04d}" for b in range(buckets)), *moved.parts_of(buckets))}
 
     def run(self, ctx: StageContext) -> None:
         settings = ctx.config.fetch
@@ -62,7 +63,8 @@ class FetchStage(Stage):
             lanes = split_hosts(ctx)
             if lanes.hosts and not storage.exists(ctx.path(FILES)):
                 map_parts(ctx.config.runner, ["hot hosts"], LearnHot(ctx, lanes), light=True)
-            map_parts(ctx.config.runner, todo, FetchBucket(ctx, lanes))
+            map_parts(ctx.config.runner, [b for b in todo if not moved.is_one(b)], FetchBucket(ctx, lanes))
+            map_parts(ctx.config.runner, [b for b in todo if moved.is_one(b)], FetchMoved(ctx, lanes))
 
     def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {**facts, "lanes": dict(split_hosts(ctx).hosts)}
@@ -85,7 +87,7 @@ class WantUnit:
     ctx: StageContext
 
     def __call__(self, unit: str) -> None:
-        buckets = len(self.ctx.groups["bucket"])
+        buckets = bucket_count(self.ctx)
         wanted: dict[str, tuple[int, str]] = {}
         for _, document in survivors(self.ctx.inputs["extract"], self.ctx.inputs["dedup"], unit):
             for n in document.nodes:
@@ -107,6 +109,11 @@ class WantUnit:
         return found.append_column("bucket", pa.array(of, pa.int32())).sort_by([("bucket", "ascending"), ("image_id", "ascending")])
 
 
+def bucket_count(ctx: StageContext) -> int:
+    """Buckets that hosts are hashed to; the parts of what leads out of them come after these."""
+    return sum(not moved.is_one(b) for b in ctx.groups["bucket"])
+
+
 def listed(ctx: StageContext, table: str, buckets: list[int]) -> Iterator[pa.Table]:
     """A table's rows of these buckets, unit by unit."""
     for unit in ctx.groups["unit"]:
@@ -116,7 +123,7 @@ def listed(ctx: StageContext, table: str, buckets: list[int]) -> Iterator[pa.Tab
 
 def split_hosts(ctx: StageContext) -> Lanes:
     """Which hosts are split into lanes: counted once and kept in the stage folder, so that a rerun finds the same lanes."""
-    settings, buckets = ctx.config.fetch, len(ctx.groups["bucket"])
+    settings, buckets = ctx.config.fetch, bucket_count(ctx)
     where = ctx.path(LANES)
     if not storage.exists(where):
         counts = pa.table({"host": pa.array([], pa.string()), "urls": pa.array([], pa.int64())})
@@ -168,29 +175,21 @@ class FetchBucket:
 
     def __call__(self, bucket: str) -> None:
         wanted = self._wanted(int(bucket))
-        journal = Journal(self._scratch(bucket))
+        journal = Journal(scratch(self.ctx, bucket))
         for row, body in self._held(bucket, {i: u for i, u in wanted.items() if i not in journal}):
             journal.add(row, body)
-        left = [(i, u) for i, u in sorted(wanted.items()) if i not in journal]
-        if left:
-            from pipelines.web.fetch.worker import fetch, run_loop
-
-            run_loop(fetch(left, self.ctx.config.fetch, journal, self._place(int(bucket))))
-        publish(self.ctx, bucket, journal, len(wanted))
-        journal.close()
-        journal.remove()
+        finish(self.ctx, bucket, journal, [Start(i, u) for i, u in sorted(wanted.items())], self._place(int(bucket)))
 
     def _place(self, bucket: int) -> Place:
-        workers = worker_count(self.ctx.config.runner)
         if not self.lanes.hosts:
-            return Place(self.lanes, bucket, workers, Files())
-        return Place(self.lanes, bucket, workers, Files.loads(storage.read_bytes(self.ctx.path(FILES))), Board(self.ctx.root))
+            return Place(self.lanes, bucket, Files())
+        return Place(self.lanes, bucket, Files.loads(storage.read_bytes(self.ctx.path(FILES))), Board(self.ctx.root))
 
     def _held(self, bucket: str, wanted: dict[str, str]) -> Iterator[tuple[dict[str, Any], bytes]]:
         """What need not be asked for: it lies in an earlier fetch of this run, in the archives, or in a folder of img2dataset."""
         s = self.ctx.config.fetch
         places = (
-            held.from_earlier(self.ctx.run, s.earlier, bucket, wanted, self.lanes.hosts) if s.earlier else (),
+            held.from_earlier(self.ctx.run, s.earlier, bucket, wanted, self.ctx.groups["bucket"], self.lanes.hosts) if s.earlier else (),
             held.from_archives(self._archived(int(bucket), wanted), s),
             held.from_img2dataset(s.img2dataset, wanted, s) if s.img2dataset else (),
         )
@@ -214,12 +213,47 @@ class FetchBucket:
         """Rows listed under this bucket, and under those from which it has a lane of a hot host."""
         return listed(self.ctx, table, sorted({bucket, *self.lanes.homes(bucket).values()}))
 
-    def _scratch(self, bucket: str) -> str:
-        """The journal lies in the stage folder, or, where that is an object store, on the worker's own disk."""
-        if not storage.is_remote(self.ctx.root):
-            return os.path.join(self.ctx.root, "journal", bucket)
-        import tempfile
 
-        from schemas.ids import digest128
+@dataclass(frozen=True)
+class FetchMoved:
+    """What led out of its bucket, when all buckets are done and nobody else asks those hosts."""
 
-        return os.path.join(tempfile.gettempdir(), "weft-fetch", digest128(self.ctx.root), bucket)
+    ctx: StageContext
+    lanes: Lanes
+
+    def __call__(self, part: str) -> None:
+        every = [b for b in self.ctx.groups["bucket"] if moved.is_one(b)]
+        place = Place(self.lanes, every.index(part), Files(), None, len(every), worker_count(self.ctx.config.runner))
+        wanted: list[Start] = []
+        for bucket in self.ctx.groups["bucket"]:
+            if not moved.is_one(bucket):
+                table = storage.read_table(self.ctx.path(layout.table_file(moved.TABLE, bucket)))
+                wanted += moved.starts(table, place.part, place.moved)
+        journal, s = Journal(scratch(self.ctx, part)), self.ctx.config.fetch
+        if s.earlier:
+            left = {w.image_id: w.url for w in wanted if w.image_id not in journal}
+            for row, body in held.from_earlier(self.ctx.run, s.earlier, part, left, self.ctx.groups["bucket"], self.lanes.hosts):
+                journal.add(row, body)
+        finish(self.ctx, part, journal, sorted(wanted), place)
+
+
+def finish(ctx: StageContext, part: str, journal: Journal, wanted: list[Start], place: Place) -> None:
+    """Fetch what the journal does not have yet, and publish."""
+    if left := [w for w in wanted if w.image_id not in journal]:
+        from pipelines.web.fetch.worker import fetch, run_loop
+
+        run_loop(fetch(left, ctx.config.fetch, journal, place))
+    publish(ctx, part, journal, len(wanted))
+    journal.close()
+    journal.remove()
+
+
+def scratch(ctx: StageContext, bucket: str) -> str:
+    """The journal lies in the stage folder, or, where that is an object store, on the worker's own disk."""
+    if not storage.is_remote(ctx.root):
+        return os.path.join(ctx.root, "journal", bucket)
+    import tempfile
+
+    from schemas.ids import digest128
+
+    return os.path.join(tempfile.gettempdir(), "weft-fetch", digest128(ctx.root), bucket)

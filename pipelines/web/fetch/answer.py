@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from pipelines.web.fetch.dial import Denied
 
 STALE = "connection stale"  # a kept connection that the server had closed: nobody has been asked
+MOVED = "moved"  # leads to a host that another worker may be asking (moved.py); `detail` names the host
 REDIRECT = "redirect"  # the status of an answer that says where else to ask: `final_url`
 PASSING = (
     "timeout", "connection reset", "connection refused", "dns failure", "truncated body", "too slow", "deadline", "http 429", "http 5",
@@ -58,7 +59,7 @@ class Transport(Protocol):
 
     async def get(
         self, url: str, bounds: Bounds, stop_on: StopOn | None = None, follow: bool = True,
-        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
+        before_hop: Callable[[str], Awaitable[str]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
         clear: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer: ...  # fmt: skip
 

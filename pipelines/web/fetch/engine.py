@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipelines.web.fetch.answer import Answer, Bounds, Transport, words
+from pipelines.web.fetch.answer import MOVED, Answer, Bounds, Transport, words
 from pipelines.web.fetch.dial import site_of
-from pipelines.web.fetch.lane import Item, Lane, Policy
+from pipelines.web.fetch.lane import Lane
+from pipelines.web.fetch.policy import Item, Policy
 from pipelines.web.optout import Signal
 
 
@@ -30,15 +31,28 @@ class Result:
     signals: tuple[tuple[Signal, str], ...] = ()  # with the sha256 of the evidence
 
 
+class Start(NamedTuple):
+    """What to fetch; `here` and `hops`: it has been redirected already."""
+
+    image_id: str
+    url: str
+    here: str = ""
+    hops: int = 0
+    attempts: int = 0
+    seconds: float = 0.0
+
+
 async def fetch_all(
-    urls: Iterable[tuple[str, str]], transport: Transport, bounds: Bounds, policy: Policy, done: Callable[[Result], None]
+    urls: Iterable[Start | tuple[str, str]], transport: Transport, bounds: Bounds, policy: Policy, done: Callable[[Result], None]
 ) -> None:
-    """Fetch every (image_id, url); `done` hears of each exactly once. Ends by `policy.deadline_s`: what is left by then has the
+    """Fetch every URL; `done` hears of each exactly once. Ends by `policy.deadline_s`: what is left by then has the
     status `deadline`. An exception of `done` (a full disk) ends it and passes through."""
     engine = Engine(transport, bounds, policy, done)
     try:
-        for image_id, url in urls:
-            engine.open[image_id] = item = Item(image_id, url, site_of(url).host, url, wait=policy.backoff_s)
+        for given in urls:
+            s = Start(*given)
+            item = Item(s.image_id, s.url, site_of(s.url).host, s.here or s.url, s.hops, s.attempts, seconds=s.seconds, wait=policy.backoff_s)
+            engine.open[s.image_id] = item
             engine.route(item)
         await engine.wait()
     finally:
@@ -78,6 +92,8 @@ class Engine:
         host = site_of(item.here).host if item.hops else item.host
         if listed := self.policy.blocked(item.here):
             return self.finish(item, words(listed, item.here), ((Signal(listed.removeprefix("opt-out: "), host, "listed"), ""),))
+        if item.hops and self.policy.elsewhere(host):
+            return self.finish(item, words(MOVED, item.here, detail=host))
         self.lane(host).push(item, ready)
 
     def finish(self, item: Item, answer: Answer, signals: tuple[tuple[Signal, str], ...] = ()) -> None:

@@ -6,13 +6,14 @@ Each function yields (row for the journal, bytes). What cannot be read there is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines import storage
 from pipelines.settings.fetch import FetchSettings
 from pipelines.stage import StageError
 from pipelines.web import http, warc
+from pipelines.web.fetch import moved
 from pipelines.web.fetch.answer import Answer, is_passing, words
 from pipelines.web.fetch.engine import Result
 from pipelines.web.fetch.img2dataset import stored
@@ -27,21 +28,23 @@ from schemas.manifest import loads_stage
 Held = tuple[dict[str, Any], bytes]
 
 
-def from_earlier(run: str, digest: str, bucket: str, wanted: dict[str, str], lanes: Mapping[str, int]) -> Iterator[Held]:
-    """Every final answer of an earlier fetch stage; a status that may pass is left to be asked again. StageError if it is gone."""
+def from_earlier(
+    run: str, digest: str, part: str, wanted: dict[str, str], parts: Sequence[str], lanes: Mapping[str, int]
+) -> Iterator[Held]:
+    """Every final answer that an earlier fetch stage has for a part; what it handed on is handed on again; a status that may pass is left to be asked again. StageError if it is gone."""
     root = storage.join(run, layout.stage_dir("fetch", digest))
     where = storage.join(root, layout.STAGE_MANIFEST)
     if not storage.exists(where):
         raise StageError(f"fetch.earlier = {digest!r}: no finished fetch in {root}; set it to \"\" to fetch everything again")
     manifest = loads_stage(storage.read_bytes(where), where)
-    buckets = manifest.parts["bucket"]
-    same = set(buckets) == set(_siblings(len(buckets))) and manifest.facts.get("lanes", {}) == lanes  # then each URL is where it was
-    for name in [bucket] if same and bucket in buckets else buckets:
+    there = manifest.parts["bucket"]
+    same = tuple(there) == tuple(parts) and manifest.facts.get("lanes", {}) == lanes  # then each URL is where it was
+    for name in [part] if same else there:
         yield from _recorded(root, name, wanted)
-
-
-def _siblings(n: int) -> list[str]:
-    return [f"{b:04d}" for b in range(n)]
+    if same and not moved.is_one(part):
+        for r in storage.read_table(storage.join(root, layout.table_file(moved.TABLE, part))).to_pylist():
+            if r["image_id"] in wanted:
+                yield moved.journal_row(r), b""
 
 
 def _recorded(root: str, bucket: str, wanted: dict[str, str]) -> Iterator[Held]:

@@ -101,19 +101,24 @@ class Board:
 
 @dataclass(frozen=True)
 class Place:
-    """What one bucket knows of the others."""
+    """What one part knows of the others. `moved`: one of the parts that fetch what leads out of its bucket, when all buckets are done."""
 
     lanes: Lanes
-    bucket: int
-    workers: int  # that may be fetching at once
+    part: int
     files: Files
     board: Board | None = None
+    moved: int = 0  # how many such parts there are
+    workers: int = 1  # that may be fetching at once
 
     def turns(self, host: str) -> Turns | None:
-        return self.lanes.turns(host, self.bucket)
+        return None if self.moved else self.lanes.turns(host, self.part)
+
+    def elsewhere(self, host: str) -> bool:
+        """Whether another worker may be asking this host now."""
+        if self.moved or self.turns(host) is not None:
+            return False
+        return host in self.lanes.hosts or bucket_of(host, self.lanes.buckets) != self.part
 
     def share(self, host: str) -> int:
-        """A redirect may lead to a host of another bucket, which as many workers as there are may then be asking too."""
-        if self.turns(host) is not None or (host not in self.lanes.hosts and bucket_of(host, self.lanes.buckets) == self.bucket):
-            return 1
-        return min(self.workers, self.lanes.buckets)
+        """Among how many workers the pace of a host is shared: of what leads on from one part of moved URLs to another's host."""
+        return 1 if not self.moved or bucket_of(host, self.moved) == self.part else min(self.workers, self.moved)

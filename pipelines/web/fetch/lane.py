@@ -9,68 +9,30 @@ import asyncio
 import heapq
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipelines.web.fetch.answer import HANGING, REDIRECT, STALE, Answer, Bounds, is_passing, words
+from pipelines.web.fetch.answer import HANGING, MOVED, REDIRECT, STALE, Answer, Bounds, is_passing, words
 from pipelines.web.fetch.dial import origin_of, site_of
+from pipelines.web.fetch.policy import Item
 from pipelines.web.fetch.robots import Robots, robots_of
 from pipelines.web.fetch.tdmrep import TOKEN, TdmFile, tdm_file_of
 from pipelines.web.optout import Signal, acting, image_signals
 
 if TYPE_CHECKING:
     from pipelines.web.fetch.engine import Engine
-    from pipelines.web.fetch.hot import Board
-    from pipelines.web.fetch.turns import Turns
 
 STRIKES = 3  # requests in a row that hang, after which a host is left alone for this time
 LOOK_S = 1.0  # between two looks at the board where there is no delay
 BUSY = 8  # 429 and 503 in a row, after which it is, too
 
 
-@dataclass(frozen=True)
-class Policy:
-    """How politely. Times in seconds; the settings of [fetch] say the same at greater length."""
-
-    agent: str
-    robots: bool = True
-    tokens: frozenset[str] = frozenset()
-    connections: int = 2
-    delay_s: float = 1.0
-    crawl_delay_cap_s: float = 30.0
-    retries: int = 2
-    backoff_s: float = 1.0
-    backoff_cap_s: float = 60.0
-    concurrency: int = 512
-    deadline_s: float = 3600.0
-    blocked: Callable[[str], str] = lambda url: ""  # a supplied list's name if it holds the URL
-    share: Callable[[str], int] = lambda host: 1  # how many workers may be asking this host at once; each takes that part of its pace
-    turns: Callable[[str], Turns | None] = lambda host: None  # of a hot host that is split into lanes: this worker's lane
-    board: Board | None = None  # where the lanes of a hot host leave each other notes
-    known: Callable[[str], tuple[Answer, float] | None] = lambda url: None  # a host's own file that has been asked for already, and when
-    heard: Callable[[str, Answer], None] = lambda url, answer: None  # told of a host's own file
-
-
-@dataclass(slots=True)
-class Item:
-    """One URL on its way."""
-
-    image_id: str
-    url: str
-    host: str
-    here: str  # after redirects
-    hops: int = 0
-    attempts: int = 0
-    spent: float = 0.0  # seconds of requests, of this attempt's hops
-    seconds: float = 0.0  # of all
-    wait: float = 0.0
-
-
 @dataclass(slots=True)
 class _Rules:
     """What one origin's files say."""
 
+    elsewhere: str = ""  # the host of another worker to which one of the files leads
     robots: Robots | None = None
     tdm: TdmFile = field(default_factory=TdmFile)
 
@@ -115,6 +77,8 @@ class Lane:
     async def _one(self, item: Item, ready: float) -> None:
         known = self.origins.get(origin_of(item.here))
         rules = known.result() if known is not None and known.done() else await self.rules(item.here)
+        if rules.elsewhere:
+            return self.engine.finish(item, words(MOVED, item.here, detail=rules.elsewhere))
         if rules.robots is not None and (why := rules.robots.refusal(item.here)):
             said = () if rules.robots.unreachable else ((Signal("robots.txt", "disallow", "disallow"), rules.robots.sha256),)
             return self.engine.finish(item, words(why, item.here), said)
@@ -226,14 +190,26 @@ class Lane:
 
     async def _learn(self, url: str) -> _Rules:
         rules = _Rules()
+
+        def led(answer: Answer) -> Answer:
+            if answer.status == MOVED:
+                rules.elsewhere = site_of(answer.final_url).host
+            return answer
+
+        async def patiently(file: str, bounds: Bounds) -> Answer:
+            return led(await self._patiently(file, bounds))
+
+        async def once(file: str, bounds: Bounds) -> Answer:
+            return led(await self._once(file, bounds))
+
         if self.policy.robots:
-            rules.robots = await robots_of(url, self._patiently, self.policy.agent, self.engine.bounds)
+            rules.robots = await robots_of(url, patiently, self.policy.agent, self.engine.bounds)
             self.delay = max(self.delay, min(rules.robots.delay_s, self.policy.crawl_delay_cap_s) * self.share)
             self.next_start = max(self.next_start, self.last + self.delay if self.delay else 0.0)
             if rules.robots.unreachable:
                 return rules
         if TOKEN in self.policy.tokens:
-            rules.tdm = await tdm_file_of(url, self._once, self.engine.bounds)
+            rules.tdm = await tdm_file_of(url, once, self.engine.bounds)
             self.next_start = max(self.next_start, self.last + self.delay if self.delay else 0.0)
         return rules
 
@@ -293,10 +269,13 @@ class _Gate:
             self.held = False
             self.lane.starting.release()
 
-    async def hop(self, url: str) -> None:
-        """A redirect of a host's own files (robots.txt) keeps the pace of the host it leads to."""
+    async def hop(self, url: str) -> str:
+        """A redirect of a host's own files (robots.txt) keeps the pace of the host it leads to; if that is another worker's, it ends."""
         if host := site_of(url).host:
+            if self.lane.policy.elsewhere(host):
+                return MOVED
             self.now = self.lane.engine.lane(host)
         await self.now._pause()
         if self.now.turns is None:  # else when it is its turn: clear()
             self.now.reserve()
+        return ""

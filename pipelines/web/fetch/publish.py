@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from pipelines import storage
 from pipelines.stage import StageContext
+from pipelines.web.fetch import moved
+from pipelines.web.fetch.answer import MOVED
 from pipelines.web.fetch.journal import Journal
 from schemas import layout, tables
 from schemas.manifest import Part
@@ -16,14 +18,19 @@ BATCH = 2_000  # rows held as Python objects at once
 
 
 def publish(ctx: StageContext, bucket: str, journal: Journal, wanted: int) -> None:
-    """Blob first, then the tables; all in image_id order, so that equal answers give equal bytes."""
+    """Blob first, then the tables; all in image_id order, so that equal answers give equal bytes. What has been handed on to
+    another part is listed there and counted there."""
     places: dict[str, int] = {}
     size = 0
     statuses: dict[str, int] = {}
+    handed: list[dict[str, Any]] = []
     urls, optouts = _Columns("urls"), _Columns("optouts")
     blob_path = layout.table_file("blobs", bucket).removesuffix(".parquet") + ".bin"
     with storage.atomic(ctx.path(blob_path)) as blob:
         for r in journal.rows():
+            if r["status"] == MOVED:
+                handed.append(r)
+                continue
             if r["bytes"] and r["sha256"] not in places:
                 places[r["sha256"]] = size
                 blob.write(journal.body(r["image_id"]))
@@ -36,7 +43,9 @@ def publish(ctx: StageContext, bucket: str, journal: Journal, wanted: int) -> No
                 optouts.add({**o, "subject": "image", "id": r["image_id"], "url": r["url"], "seen_at": r["fetched_at"]})
     written = [(c.name, storage.write_table(ctx.root, layout.table_file(c.name, bucket), c.table())) for c in (urls, optouts)]
     written.append(("blobs", Part(blob_path, len(places), blob.bytes, blob.sha256.hexdigest())))
-    ctx.writer.commit_written("bucket", bucket, written, {"wanted": wanted, "statuses": statuses, "bytes": size})
+    if not moved.is_one(bucket):
+        written.append((moved.TABLE, storage.write_table(ctx.root, layout.table_file(moved.TABLE, bucket), moved.table_of(handed))))
+    ctx.writer.commit_written("bucket", bucket, written, {"wanted": wanted - len(handed), "statuses": statuses, "bytes": size})
 
 
 class _Columns:

@@ -38,12 +38,12 @@ class HttpTransport:
 
     async def get(
         self, url: str, bounds: Bounds | None = None, stop_on: StopOn | None = None, follow: bool = True,
-        before_hop: Callable[[str], Awaitable[None]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
+        before_hop: Callable[[str], Awaitable[str]] | None = None, sent: Callable[[], None] | None = None, fresh: bool = False,
         clear: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:  # fmt: skip
         """Fetch `url`. Never raises for anything a server can do. `stop_on(headers)` may return a status in words to end the
         request before its body. `follow=False`: a redirect is the answer (status REDIRECT); else `before_hop(url)` is awaited
-        before each. `clear()` is awaited when there is a connection and the request could go out; `sent()` is called when a request has gone out, once for each hop. Status STALE: a kept connection turned out to
+        before each, and may return a status in words to end there. `clear()` is awaited when there is a connection and the request could go out; `sent()` is called when a request has gone out, once for each hop. Status STALE: a kept connection turned out to
         be closed, and nothing has been asked; with `fresh` only new connections are used."""
         b = bounds or self.bounds
         deadline = self.pool.loop.time() + b.total_s
@@ -65,7 +65,9 @@ class HttpTransport:
                 here = answer.final_url
                 if before_hop is not None:
                     async with asyncio.timeout_at(deadline):
-                        await before_hop(here)
+                        why = await before_hop(here)
+                    if why:
+                        return words(why, here, hops)
         except Exception as e:  # noqa: BLE001  whatever a server can provoke is a status, not a crash
             return words(in_words(e), here, hops, str(e)[:200])
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pipelines.settings.fetch import FetchSettings
 from pipelines.web.fetch.answer import Bounds
-from pipelines.web.fetch.engine import Result, fetch_all, learn_all
+from pipelines.web.fetch.engine import Result, Start, fetch_all, learn_all
 from pipelines.web.fetch.hot import Files, Place
 from pipelines.web.fetch.journal import Journal
-from pipelines.web.fetch.lane import Policy
 from pipelines.web.fetch.lists import load_lists
+from pipelines.web.fetch.policy import Policy
 from pipelines.web.fetch.record import row_of
 from pipelines.web.fetch.transport import HttpTransport
 
@@ -33,8 +33,8 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
         runner.run(work)
 
 
-async def fetch(urls: list[tuple[str, str]], settings: FetchSettings, journal: Journal, place: Place | None = None) -> None:
-    """Fetch (image_id, url) into the journal."""
+async def fetch(urls: Sequence[Start | tuple[str, str]], settings: FetchSettings, journal: Journal, place: Place | None = None) -> None:
+    """Fetch into the journal."""
     bounds, policy, transport = _parts(settings, place)
 
     def record(r: Result) -> None:
@@ -70,7 +70,9 @@ def _parts(settings: FetchSettings, place: Place | None) -> tuple[Bounds, Policy
         concurrency=settings.concurrency, deadline_s=settings.bucket_deadline_s, blocked=load_lists(settings.opt_out_lists),
     )  # fmt: skip
     if place is not None:
-        policy = replace(policy, share=place.share, turns=place.turns, board=place.board, known=place.files.get)
+        policy = replace(
+            policy, share=place.share, elsewhere=place.elsewhere, turns=place.turns, board=place.board, known=place.files.get
+        )  # fmt: skip
     return bounds, policy, HttpTransport(
         policy.agent, bounds, settings.test_resolve, settings.egress_proxy, per_host=settings.per_host_connections,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from pipelines.web.fetch.addresses import PUBLIC, classify
 from pipelines.web.fetch.answer import Bounds
 from pipelines.web.fetch.engine import fetch_all
-from pipelines.web.fetch.lane import Policy
+from pipelines.web.fetch.policy import Policy
 from pipelines.web.fetch.transport import HttpTransport
 from tests.support.hostile_server import HostileServer
 
