@@ -165,7 +165,7 @@ def _line(r: dict[str, Any]) -> str:
 PARTS = {"throughput": throughput, "beside": side_by_side, "bad": bad_neighbours, "memory": memory, "polite": polite}
 
 
-def main(json: bool = False, polite_requests: int = 20_000, only: str = "") -> int:
+def main(json: bool = False, polite_requests: int = 100_000, only: str = "") -> int:
     """Measure, print, and say by the exit code (1) whether a floor was missed. All traffic is loopback and ends by itself."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -186,6 +186,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", choices=PARTS, default="")
-    parser.add_argument("--polite", type=int, default=20_000, metavar="N", help="requests of the politeness check (issue: 100000)")
+    parser.add_argument("--polite", type=int, default=100_000, metavar="N", help="requests of the politeness check")
     given = parser.parse_args()
     raise SystemExit(main(given.json, given.polite, given.only))
