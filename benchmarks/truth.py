@@ -256,9 +256,9 @@ def small_images(t: Tables) -> Score:
 
 
 def wrong_captions(t: Tables) -> Score:
-    """Are scored images dropped exactly where every text beside them tells of another scene? Images that are gone before pair rules are
-    asked (surplus copies, small ones: an earlier first reason) are not judged: one viral picture would count twenty times. The note
-    says what the figures are with them."""
+    """Do pair rules find against a scored image exactly where every text beside it tells of another scene? Every scored image counts, also
+    one that an earlier rule drops (a picture that went viral counts on each of its twenty pages). The note says what the figures are
+    without those."""
     true, decided, gone = set(), set(), set()
     for row in t.rows("score", "pairs", ["unit", "row", "index", "image_id", "shadow"]):
         page = t.documents.get((row["unit"], row["row"]))
@@ -273,9 +273,9 @@ def wrong_captions(t: Tables) -> Score:
             decided.add(key)
         if reasons and not reasons[0].startswith("pair."):
             gone.add(key)
-    every = score_sets("wrong_caption", decided, true)
-    note = f"{every.precision:.4f}, {every.recall:.4f} with {len(gone)} images gone before" if gone else ""
-    return score_sets("wrong_caption", decided - gone, true - gone, note)
+    left = score_sets("wrong_caption", decided - gone, true - gone)
+    note = f"{left.precision:.4f}, {left.recall:.4f} without {len(gone)} images gone before" if gone else ""
+    return score_sets("wrong_caption", decided, true, note)
 
 
 def image_copies(t: Tables) -> Score:

@@ -24,6 +24,9 @@ class PackSettings(Settings):
         "", description="Encode images anew; empty = the bytes as fetched. Ties shards to the codec's version, which is recorded."
     )
     reencode_quality: int = Field(90, ge=1, le=100, description="Quality of the new JPEG or WebP.")
+    strip_metadata: bool = Field(
+        False, description="Take EXIF (places, cameras), XMP, IPTC and comments out of the stored files without decoding them; the orientation stays."
+    )
     blur_faces: bool = Field(
         False, description="Blur faces before images are stored (OpenCV's Haar cascade, which misses profiles and small faces). Only images with a face found are encoded anew."
     )

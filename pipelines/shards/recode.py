@@ -1,4 +1,4 @@
-"""Optional re-encoding of images on their way into a shard: another format, fewer pixels, faces blurred. It ties the shards' bytes to a codec build, so that is recorded."""
+"""Optional re-encoding of images on their way into a shard: another format, fewer pixels, no metadata, faces blurred. It ties the shards' bytes to a codec build, so that is recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recoder(NamedTuple):
 
 def recoder(settings: PackSettings) -> Recoder | None:
     """What to do with each image; None = leave it as fetched."""
-    if not settings.reencode and not settings.max_side and not settings.blur_faces:
+    if not (settings.reencode or settings.max_side or settings.blur_faces or settings.strip_metadata):
         return None
     from PIL import __version__, features
 
@@ -38,7 +38,7 @@ def recoder(settings: PackSettings) -> Recoder | None:
         import cv2
 
         codecs["opencv"] = cv2.__version__
-    wanted = {"to": settings.reencode, "quality": settings.reencode_quality, "max_side": settings.max_side, "faces": settings.blur_faces}
+    wanted = {"to": settings.reencode, "quality": settings.reencode_quality, "max_side": settings.max_side, "faces": settings.blur_faces, "strip": settings.strip_metadata}
     setup = json.dumps(wanted, sort_keys=True)
     return Recoder(setup, json.dumps({"pillow": __version__, **codecs}, sort_keys=True))
 

@@ -16,8 +16,8 @@ OPTIONS = {
 
 
 def make(setup: bytes) -> Callable[[bytes], bytes]:
-    """The function for a setting: {"to": format or "", "quality", "max_side", "faces": blur them}. What needs none of it comes back as it
-    was."""
+    """The function for a setting: {"to": format or "", "quality", "max_side", "faces": blur them, "strip": no metadata}. What needs none
+    of it comes back as it was."""
     wanted = json.loads(setup)
 
     def recode(data: bytes) -> bytes:
@@ -25,23 +25,41 @@ def make(setup: bytes) -> Callable[[bytes], bytes]:
             kind = wanted["to"].upper() or (image.format or "PNG")
             small = not wanted["max_side"] or max(image.size) <= wanted["max_side"]
             if small and not wanted["to"] and not wanted["faces"]:
-                return data
+                return bare(data, image, wanted["quality"]) if wanted["strip"] else data
             upright = ImageOps.exif_transpose(image)
             blurred = without_faces(upright) if wanted["faces"] else None
             if small and not wanted["to"] and blurred is None:
-                return data
+                return bare(data, image, wanted["quality"]) if wanted["strip"] else data
             upright = blurred or upright
             if not small:
                 upright.thumbnail((wanted["max_side"], wanted["max_side"]), Image.Resampling.LANCZOS)
             if kind not in OPTIONS:
                 kind = "PNG"
-            mode = "RGB" if kind == "JPEG" or upright.mode not in ("RGB", "RGBA", "L") else upright.mode
-            quality = {} if kind == "PNG" else {"quality": wanted["quality"]}
-            out = io.BytesIO()
-            upright.convert(mode).save(out, kind, **OPTIONS[kind], **quality)
-            return out.getvalue()
+            return saved(upright, kind, wanted["quality"])
 
     return recode
+
+
+def saved(image: Image.Image, kind: str, quality: int) -> bytes:
+    """The pixels alone in a file of a format of OPTIONS."""
+    mode = "RGB" if kind == "JPEG" or image.mode not in ("RGB", "RGBA", "L") else image.mode
+    options = OPTIONS[kind] | ({} if kind == "PNG" else {"quality": quality})
+    pixels = image.convert(mode)
+    pixels.info.clear()
+    out = io.BytesIO()
+    pixels.save(out, kind, **options)
+    return out.getvalue()
+
+
+def bare(data: bytes, image: Image.Image, quality: int) -> bytes:
+    """The file without its metadata; encoded anew only where its structure cannot be followed."""
+    from pipelines.images.strip import StripError, without_metadata
+
+    try:
+        return without_metadata(data)
+    except StripError:
+        kind = image.format if image.format in OPTIONS else "PNG"
+        return saved(ImageOps.exif_transpose(image), kind, quality)
 
 
 def without_faces(image: Image.Image) -> Image.Image | None:

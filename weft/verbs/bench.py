@@ -21,6 +21,7 @@ WHAT = {
     "train": "training steps",
     "pipeline": "the whole run, beside the sum of its parts",
     "pii": "recall and precision on a generated labelled set",
+    "kept": "the share of pairs that select keeps beside the one asked for: weft bench kept RUN",
     "truth": "a demo run's decisions against the truth: weft bench truth RUN [WEB]",
 }
 
@@ -29,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=[*WHAT, []], default=[], metavar="WHAT", help="; ".join(f"{k}: {v}" for k, v in WHAT.items())
     )
-    parser.add_argument("rest", nargs="*", help="for truth: the run folder, and the web's folder (default: beside the run)")
+    parser.add_argument("rest", nargs="*", help="for kept and truth: the run folder; for truth also the web's folder (default: beside the run)")
     parser.add_argument("--save", action="store_true", help="keep the rows in benchmarks/results/ (in a checkout), for the page Performance")
     parser.add_argument("--json", action="store_true", help="rows of case, ours, peer, unit, ratio, floor_ratio, peak_rss_mb, versions")
 
@@ -37,9 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.what == "truth":
         return _truth(args)
+    if args.what == "kept":
+        if len(args.rest) != 1:
+            raise Failure(USAGE, "write `weft bench kept RUN`")
+        from benchmarks import kept
+
+        return kept.main(args.rest[0], args.json)
     if args.rest:
         raise Failure(USAGE, f"`weft bench {args.what}` takes no further words, got {args.rest}")
-    names = [args.what] if args.what else [w for w in WHAT if w != "truth"]
+    names = [args.what] if args.what else [w for w in WHAT if w not in ("truth", "kept")]
     worst = 0
     for name in names:
         if importlib.util.find_spec(f"benchmarks.{name}") is None:

@@ -83,14 +83,14 @@ def test_pack_stores_no_face_in_any_format(kind):
 
 def test_a_picture_without_a_face_keeps_its_bytes():
     data = encoded(scene(320, 240, 3), "JPEG", quality=80)
-    assert make(json.dumps({"to": "", "quality": 90, "max_side": 0, "faces": True}).encode())(data) == data
+    assert make(json.dumps({"to": "", "quality": 90, "max_side": 0, "faces": True, "strip": False}).encode())(data) == data
 
 
 def test_a_face_that_lies_on_its_side_is_found_by_its_orientation_and_transparency_stays():
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = saved(np.rot90(face()).copy(), "JPEG", exif=exif)
-    recode = make(json.dumps({"to": "", "quality": 90, "max_side": 0, "faces": True}).encode())
+    recode = make(json.dumps({"to": "", "quality": 90, "max_side": 0, "faces": True, "strip": False}).encode())
     assert recode(turned) != turned and faces_in(recode(turned)) == 0
     rgba = np.dstack([face(), np.full((200, 200), 128, np.uint8)])
     with Image.open(io.BytesIO(recode(saved(rgba, "PNG")))) as image:

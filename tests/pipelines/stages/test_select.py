@@ -91,6 +91,20 @@ def test_the_kept_share_is_the_one_asked_for(run, tmp_path, share):
     assert "cuts" in done.manifest.facts
 
 
+@pytest.mark.parametrize("per_language", [False, True])
+@pytest.mark.parametrize("share", [0.1, 1 / 3, 0.5])
+def test_the_share_is_exact_where_most_pairs_tie(run, tmp_path, share, per_language):
+    """Similarities rounded to tenths: a cut between equals, by hash. As `weft bench kept` counts."""
+    from benchmarks.kept import shares
+
+    score = inputs_in_two_languages(run, tmp_path, to=0.1)
+    cfg = config(keep_fraction=share, keep_per_language=per_language)
+    done = execute(SelectStage(), str(tmp_path / "run"), cfg, {**run[1], "score": score}).done
+    found = shares(score, done, share, per_language)
+    assert [k.language for k in found] == (["de", "en"] if per_language else [""])
+    assert all(k.kept == round(share * k.pairs) and k.pairs >= 15 and k.ok for k in found) and max(k.tied for k in found) > 5
+
+
 def test_another_threshold_judges_again_and_measures_nothing(run, tmp_path):
     strict = config({**RULES, "pair.similarity": {"min": 0.62}})
     score_inputs = {k: v for k, v in run[1].items() if k != "score"}
@@ -270,8 +284,9 @@ def test_each_language_may_have_its_own_share(run, tmp_path, per_language):
     assert all(kept == asked for kept, asked in shares.values()) == per_language
 
 
-def inputs_in_two_languages(run, where: Path) -> Done:
-    """The scores with a third of the pages called German, and German pairs half as similar, as for a model that knows English best."""
+def inputs_in_two_languages(run, where: Path, to: float = 0.0) -> Done:
+    """The scores with a half of the pages called German, and German pairs half as similar, as for a model that knows English best.
+    `to`: similarities as multiples of it."""
     import pyarrow.compute as pc
 
     score = run[1]["score"]
@@ -280,6 +295,7 @@ def inputs_in_two_languages(run, where: Path) -> Done:
         german = pc.equal(pc.bit_wise_and(t["row"], 1), 1)
         t = t.set_column(t.column_names.index("language"), "language", pc.if_else(german, "de", "en"))
         halved = pc.if_else(german, pc.multiply(t["pair_similarity"], 0.5), t["pair_similarity"])
+        halved = pc.multiply(pc.round(pc.divide(halved, to)), to) if to else halved
         t = t.set_column(t.column_names.index("pair_similarity"), "pair_similarity", halved)
         storage.write_table(str(where / "score"), str(Path(path).relative_to(score.root)), t)
     return Done(str(where / "score"), score.manifest)
