@@ -26,6 +26,7 @@ from pipelines.shards.export.img2dataset import export
 from pipelines.shards.export.source import ExportError
 from pipelines.stage import Done, StageError, execute
 from pipelines.stages.fetch import FetchStage
+from pipelines.web.fetch.img2dataset import stored
 from pipelines.web.fetch.journal import Journal, records
 from pipelines.web.fetch.politeness import OWN_FILES
 from schemas import layout
@@ -273,3 +274,35 @@ def test_a_folder_of_img2dataset_is_a_source_and_our_table_a_list_for_it(tmp_pat
     assert export(str(tmp_path), str(tmp_path / "out")) == {"urls": 3}
     listed = pq.read_table(tmp_path / "out" / "urls.parquet")
     assert set(listed["url"].to_pylist()) == set(urls) and set(listed["weft_status"].to_pylist()) == {"success"}
+
+
+@pytest.mark.slow  # importing img2dataset takes a dozen seconds
+def test_resizing_is_img2dataset_s_and_its_folder_a_source_again(tmp_path):
+    pytest.importorskip("img2dataset")
+    from PIL import Image
+
+    def picture(width, height):
+        out = io.BytesIO()
+        Image.linear_gradient("L").resize((width, height)).convert("RGB").save(out, "PNG")
+        return out.getvalue()
+
+    folder = tmp_path / "i2d"
+    (folder / "00000").mkdir(parents=True)
+    urls = [f"http://a.example/{i}.png" for i in range(4)]
+    bodies = [picture(300, 200), picture(40, 90), b"\x89PNG\r\n\x1a\n broken", picture(300, 200)]
+    for i, data in enumerate(bodies):
+        (folder / "00000" / f"00000000{i}.png").write_bytes(data)
+    keys = [f"00000000{i}" for i in range(4)]
+    pq.write_table(pa.table({"url": urls, "key": keys, "status": ["success"] * 4}), folder / "00000.parquet")
+    chosen = Config.model_validate({"runner": {"workers": 1}, "fetch": {"contact": "https://example.org/crawler", "img2dataset": str(folder)}})
+    done = execute(FetchStage(), str(tmp_path), chosen, before(tmp_path, urls)).done
+    storage.write_bytes(storage.join(str(tmp_path), layout.STAGE_DIR, layout.CURRENT), json.dumps({"fetch": done.manifest.digest}).encode())
+    assert export(str(tmp_path), str(tmp_path / "out"), resize=64, mode="keep_ratio") == {"success": 3, "failed_to_resize": 1}
+    table = {r["url"]: r for r in pq.read_table(tmp_path / "out" / "00000.parquet").to_pylist()}
+    assert [(table[u]["status"], table[u]["width"], table[u]["height"]) for u in urls] == [
+        ("success", 96, 64), ("success", 64, 144), ("failed_to_resize", None, None), ("success", 96, 64)
+    ]  # fmt: skip
+    assert table[urls[2]]["error_message"] and (table[urls[0]]["original_width"], table[urls[0]]["original_height"]) == (300, 200)
+    again = {s.url: s.data for s in stored(str(tmp_path / "out"), set(urls))}
+    assert set(again) == {urls[0], urls[1], urls[3]} and again[urls[0]] == again[urls[3]]
+    assert Image.open(io.BytesIO(again[urls[0]])).size == (96, 64)
