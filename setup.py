@@ -54,6 +54,7 @@ EXTRAS = {
     "perplexity": ["kenlm>=0.2", "sentencepiece>=0.2"],
     "gcp": ["apache-beam[gcp]>=2.72,<3", "gcsfs>=2024.6"],
     "aws": ["s3fs>=2024.6"],
+    "log": ["tensorboard>=2.16", "wandb>=0.17"],
     "img2dataset": ["img2dataset>=1.45"],
 }
 

@@ -27,7 +27,7 @@ from trainer.batch import Batch, join
 from trainer.config import Connector, Decoder, Images, Model, Rule, Vision
 from trainer.image import grids
 from trainer.model.attend import cumulative
-from trainer.model.vlm import VLM
+from trainer.model.vlm import VLM, compile_blocks
 from trainer.train import PEAKS
 
 SO400M = Vision(width=1152, depth=27, heads=16, mlp=4304, patch=14, positions=70)
@@ -99,8 +99,7 @@ def case(name: str, side: int, device: torch.device, a: argparse.Namespace) -> d
     c = Model(fusion=c.fusion, vision=c.vision, connector=c.connector, decoder=c.decoder, recompute=size == "8b" or a.recompute)
     model, optimizer = build(c, mode or "full", device)
     if a.compile:
-        for block in [*model.vision.layers, *model.layers]:
-            block.compile(dynamic=True)
+        compile_blocks(model)
     batch = join(documents(c, side, a.tokens)).to(device)
     work = sum(flops.count(model, batch))
     if device.type == "cuda":

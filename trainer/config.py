@@ -19,7 +19,7 @@ class RecipeError(ValueError):
 class Source:
     """Where documents come from. `share` is the source's part of the *tokens*, not of the documents."""
 
-    path: str
+    path: str  # a folder, for shards also on an object store (s3://bucket/run, by fsspec)
     kind: str = "shards"  # shards (a run folder) | sft, pages (JSON lines: the Cauldron's layout, or documents as in shards)
     share: float = 1.0
     name: str = ""  # in logs; default: path
@@ -34,7 +34,9 @@ class Data:
     window: int = 4096  # documents packed together: larger fills better (4,096: 0.998), smaller starts sooner
     bad: str = "image"  # a broken image makes a hole of the "image", or of its whole "document"
     workers: int = 0  # loader processes; the order does not depend on it
-    cache: str = ""  # folder for node lengths; default: RUN OUT/cache
+    cache: str = ""  # folder for node lengths and copies of remote shards; default: RUN OUT/cache
+    cache_gb: float = 100.0  # of copies of remote shards (s3://, gs://, ...); the least recently used go
+    memory: int = 0  # MB of decoded pictures that each loader process keeps: for small data that is read again and again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

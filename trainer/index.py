@@ -8,11 +8,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import msgspec
-import pyarrow.parquet as pq
 
 from schemas.layout import MANIFEST
 from schemas.manifest import loads_run
 from schemas.shard import tokenizer_of
+from trainer import remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,13 @@ def read_index(path: str, kind: str = "shards", split: str = "train", name: str 
 
 
 def _shards(run: str, split: str, name: str) -> Index:
-    where = os.path.join(run, MANIFEST)
-    if not os.path.isfile(where):
-        raise FileNotFoundError(f"{where} is missing: {run!r} is no finished run (finish it with `weft run`)")
-    with open(where, "rb") as f:
-        manifest = loads_run(f.read(), where)
-    folder = os.path.join(run, manifest.shard_folder)
+    where = remote.join(run, MANIFEST)
+    try:
+        with remote.opened(where) as f:
+            manifest = loads_run(f.read(), where)
+    except FileNotFoundError as e:
+        raise FileNotFoundError(f"{where} is missing: {run!r} is no finished run (finish it with `weft run`)") from e
+    folder = remote.join(run, manifest.shard_folder)
     entries: list[Entry] = []
     groups = []
     digest = hashlib.sha256()
@@ -59,10 +60,9 @@ def _shards(run: str, split: str, name: str) -> Index:
             continue
         digest.update(f"{shard.tar} {shard.sha256} {shard.index.sha256}\n".encode())
         groups.append(len(entries))
-        file = os.path.join(folder, shard.index.path)
-        table = pq.read_table(file)
+        table = remote.table(remote.join(folder, shard.index.path))
         tokenizer_of(table.schema)  # refuses a version we do not read
-        tar = os.path.join(folder, shard.tar)
+        tar = remote.join(folder, shard.tar)
         columns = (table[c].to_pylist() for c in ("key", "byte_offset", "byte_size", "members"))
         for key, offset, size, members in zip(*columns, strict=True):
             entries.append(Entry(key, tar, offset, size, tuple((m["name"], m["offset"] - offset, m["size"]) for m in members)))
@@ -102,12 +102,12 @@ class _Handles:
         self.most, self.open = most, OrderedDict[str, int]()
         self.owner = os.getpid()
 
-    def get(self, file: str) -> int:
+    def get(self, file: str, cache: remote.ShardCache | None) -> int:
         if self.owner != os.getpid():  # a forked worker: the parent's handles are not its to close
             self.open, self.owner = OrderedDict(), os.getpid()
         fd = self.open.pop(file, None)
         if fd is None:
-            fd = os.open(file, os.O_RDONLY)
+            fd = os.open(remote.local(file, cache), os.O_RDONLY)
             if len(self.open) >= self.most:
                 os.close(self.open.popitem(last=False)[1])
         self.open[file] = fd
@@ -117,10 +117,10 @@ class _Handles:
 _handles = _Handles()
 
 
-def read_bytes(entry: Entry) -> bytes:
-    """The document's byte range: one pread. ValueError if the file ends before it."""
+def read_bytes(entry: Entry, cache: remote.ShardCache | None = None) -> bytes:
+    """The document's byte range: one pread, of a remote shard from `cache`. ValueError if the file ends before it."""
     if entry.members:
-        data = os.pread(_handles.get(entry.file), entry.size, entry.offset)
+        data = os.pread(_handles.get(entry.file, cache), entry.size, entry.offset)
     else:
         with open(entry.file, "rb", buffering=0) as f:
             data = os.pread(f.fileno(), entry.size, entry.offset)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trainer.index import Index, read_bytes, read_json
+from trainer.remote import ShardCache
 from trainer.text import Bytes, Tokens, nodes
 
 SCHEMA = pa.schema(
@@ -30,7 +31,7 @@ class Length:
     heights: tuple[int, ...]
 
 
-def measure(index: Index, tok: Bytes | Tokens, cache: str) -> tuple[list[Length], dict[str, str]]:
+def measure(index: Index, tok: Bytes | Tokens, cache: str, shards: ShardCache | None = None) -> tuple[list[Length], dict[str, str]]:
     """Lengths by document of the index, and the errors by key. The cache file is keyed by index and tokenizer."""
     file = os.path.join(cache, f"lengths-{index.hash}-{tok.hash}.parquet")
     if not os.path.exists(file):
@@ -38,7 +39,7 @@ def measure(index: Index, tok: Bytes | Tokens, cache: str) -> tuple[list[Length]
         for entry in index.entries:
             counted, widths, heights, error = [], [], [], None
             try:
-                for n in nodes(read_json(entry, read_bytes(entry)), index.kind, tok):
+                for n in nodes(read_json(entry, read_bytes(entry, shards)), index.kind, tok):
                     counted.append(-1 if n.ids is None else len(n.ids))
                     widths.append(n.size[0])
                     heights.append(n.size[1])

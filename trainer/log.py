@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 from typing import Any
+
+from trainer.config import RecipeError
+
+
+def _package(name: str, module: str, setting: str) -> Any:
+    """The module; RecipeError that names what to install where it is absent."""
+    try:
+        importlib.import_module(name)
+        return importlib.import_module(module)
+    except ImportError as e:
+        raise RecipeError(f'{setting} needs the package {name} ({e}): pip install "weft[log]", or leave the setting out') from e
 
 
 class Log:
@@ -14,15 +26,10 @@ class Log:
         self.out, self.rank = out, rank
         self.board = None
         if tensorboard and rank == 0:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(out)
-
+            self.board = _package("tensorboard", "torch.utils.tensorboard", "run.tensorboard").SummaryWriter(out)
         self.wandb = None
         if wandb and rank == 0:
-            import wandb as package
-
-            self.wandb = package.init(project=wandb, dir=out, resume="allow", name=os.path.basename(os.path.abspath(out)))
+            self.wandb = _package("wandb", "wandb", "run.wandb").init(project=wandb, dir=out, resume="allow", name=os.path.basename(os.path.abspath(out)))
 
     def write(self, name: str, row: dict[str, Any]) -> None:
         suffix = "" if self.rank == 0 else f".rank{self.rank}"

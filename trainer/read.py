@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import torch
@@ -12,6 +13,7 @@ from trainer.batch import Batch
 from trainer.image import BadImage, crops, decode, patches
 from trainer.index import Entry, Index, read_bytes, read_json
 from trainer.plan import Costs, Pack, Plan, Span
+from trainer.remote import ShardCache
 from trainer.text import IGNORE, Bytes, Node, Tokens, nodes
 
 
@@ -19,14 +21,17 @@ class Reader:
     """Makes the batch of a pack. `loss`: all | answers | after_image; `bad`: image | document.
 
     `tokens`, `patches`: what a pack holds (patches 0: any number); a node larger than that is cut or left out, and named in `Batch.bad`.
+    `memory`: bytes of decoded pictures that are kept, the least recently used dropped first. `shards`: where remote shards are kept.
     """
 
     def __init__(
         self, sources: list[Index], tok: Bytes | Tokens, costs: Costs, tokens: int, *,
-        loss: str = "all", bad: str = "image", patches: int = 0,
+        loss: str = "all", bad: str = "image", patches: int = 0, memory: int = 0, shards: ShardCache | None = None,
     ):  # fmt: skip
         self.sources, self.tok, self.costs, self.tokens, self.patches = sources, tok, costs, tokens, patches
-        self.loss, self.bad = loss, bad
+        self.loss, self.bad, self.memory, self.shards = loss, bad, memory, shards
+        self.kept = OrderedDict[tuple[str, int, int], list[torch.Tensor]]()
+        self.held = 0  # bytes in `kept`
 
     def batch(self, pack: Pack) -> Batch:
         row = Row(self)
@@ -76,7 +81,7 @@ class Row:
         entry = source.entries[span.doc]
         where = {"source": source.name, "key": entry.key, "file": entry.file, "offset": entry.offset, "nodes": [span.first, span.last]}
         try:
-            data = read_bytes(entry)
+            data = read_bytes(entry, self.r.shards)
             doc = read_json(entry, data)
             all_nodes = nodes(doc, source.kind, self.r.tok)
         except (ValueError, KeyError, TypeError, OSError) as e:
@@ -92,7 +97,7 @@ class Row:
                 if most and skipped > most:
                     continue
                 try:
-                    pictures[place] = self.picture(self.r.images(entry, doc, data, n.image), n)
+                    pictures[place] = self.kept(entry, doc, data, n)
                 except (BadImage, zlib.error) as e:
                     self.bad.append({**where, "what": "image", "image": n.image, "error": str(e)})
                     if self.r.bad == "document":
@@ -103,6 +108,19 @@ class Row:
             error = f"a node larger than a pack of {self.r.tokens} tokens: {lost} left out"
             self.bad.append({**where, "what": "text", "error": error, "lost": lost})
         self.provenance[-1]["tokens"][1] = len(self.ids)
+
+    def kept(self, entry: Entry, doc: dict, data: bytes, node: Node) -> list[torch.Tensor]:
+        """The node's picture, decoded now or earlier (`Reader.memory`)."""
+        r, key = self.r, (entry.file, entry.offset, node.image)
+        if key in r.kept:
+            r.kept.move_to_end(key)
+            return r.kept[key]
+        made = self.picture(r.images(entry, doc, data, node.image), node)
+        if r.memory:
+            r.kept[key], r.held = made, r.held + sum(p.numel() for p in made)
+            while r.held > r.memory:
+                r.held -= sum(p.numel() for p in r.kept.popitem(last=False)[1])
+        return made
 
     def picture(self, data: bytes, node: Node) -> list[torch.Tensor]:
         pixels = None if node.size[0] else decode(data)

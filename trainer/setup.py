@@ -13,6 +13,7 @@ from trainer.lengths import Length, measure
 from trainer.model.vlm import VLM
 from trainer.plan import Costs, Plan, SourcePlan
 from trainer.read import Reader
+from trainer.remote import ShardCache
 from trainer.text import Bytes, Tokens, tokenizer
 
 
@@ -27,12 +28,13 @@ class Corpus:
         self.recipe = recipe
         self.tok: Bytes | Tokens = tokenizer(data.tokenizer)
         cache = data.cache or os.path.join(recipe.run.out, "cache")
+        self.shards = ShardCache(os.path.join(cache, "shards"), int(data.cache_gb * 1e9))
         self.sources = given
         self.indexes: list[Index] = [read_index(s.path, s.kind, data.split, s.name) for s in given]
         self.lengths: list[list[Length]] = []
         self.errors: dict[str, str] = {}
         for index in self.indexes:
-            lengths, errors = measure(index, self.tok, cache)
+            lengths, errors = measure(index, self.tok, cache, self.shards)
             self.lengths.append(lengths)
             self.errors.update(errors)
 
@@ -49,8 +51,11 @@ class Corpus:
         return Plan(sources, costs(r.model, stage), tokens=stage.tokens, patches=stage.patches, window=r.data.window, seed=seed)
 
     def reader(self, stage: Stage) -> Reader:
-        cost = costs(self.recipe.model, stage)
-        return Reader(self.indexes, self.tok, cost, stage.tokens, loss=stage.loss, bad=self.recipe.data.bad, patches=stage.patches)
+        cost, data = costs(self.recipe.model, stage), self.recipe.data
+        return Reader(
+            self.indexes, self.tok, cost, stage.tokens,
+            loss=stage.loss, bad=data.bad, patches=stage.patches, memory=data.memory << 20, shards=self.shards,
+        )  # fmt: skip
 
 
 def costs(model: Model, stage: Stage) -> Costs:

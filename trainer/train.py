@@ -17,7 +17,7 @@ from trainer.config import Recipe, RecipeError, Stage, as_dict
 from trainer.dist import Group, clip
 from trainer.index import IndexChanged
 from trainer.log import Log, rewind
-from trainer.model.vlm import VLM
+from trainer.model.vlm import VLM, compile_blocks
 from trainer.plan import Plan
 from trainer.read import stream
 from trainer.setup import Corpus, model_of
@@ -151,8 +151,7 @@ class Loop:
         if not self.wrapped:
             self.wrapped = True
             if self.recipe.model.compile:
-                for block in [*self.model.vision.layers, *self.model.layers]:
-                    block.compile(dynamic=True)
+                compile_blocks(self.model)
             if self.group.world > 1 and self.recipe.run.parallel == "fsdp":
                 self.group.shard(self.model, getattr(torch, self.recipe.run.dtype))
         elif self.group.sharded and any(r.mode in ("lora", "dora") for r in stage.freeze):

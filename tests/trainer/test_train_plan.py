@@ -6,12 +6,13 @@ import json
 from collections import Counter
 
 import pytest
+import torch
 
 from trainer.config import Images, RecipeError, parse
 from trainer.image import BadImage, decode
 from trainer.lengths import Length
 from trainer.plan import Costs, Plan, SourcePlan, rng
-from trainer.read import stream
+from trainer.read import Reader, stream
 from trainer.setup import Corpus
 from trainer.train import train
 from trainer.why import why
@@ -78,6 +79,22 @@ def test_workers_and_cursor_do_not_change_batches(tiny):
     whole = keys(0, 0)
     assert whole == keys(0, 2)
     assert whole[5:] == keys(5, 0)
+
+
+def test_pictures_kept_in_memory_are_the_same_and_stay_bounded(tiny):
+    recipe = tiny()
+    stage, corpus = recipe.stage[0], Corpus(recipe)
+    plan = corpus.plan(stage)
+    plain = corpus.reader(stage)
+    kept = Reader(corpus.indexes, corpus.tok, plain.costs, stage.tokens, patches=stage.patches, memory=30_000)
+    asked: list[int] = []
+    images = kept.images
+    kept.images = lambda *a: (asked.append(1), images(*a))[1]  # type: ignore[method-assign]
+    for number in [0, 0, 1, 1, 2, 0, 5]:
+        a, b = plain.batch(plan[number]), kept.batch(plan[number])
+        assert torch.equal(a.patches, b.patches) and torch.equal(a.tokens, b.tokens)
+        assert kept.held == sum(p.numel() for v in kept.kept.values() for p in v) <= 30_000
+    assert 0 < len(asked) < sum(len(plain.batch(plan[n]).grids) for n in [0, 0, 1, 1, 2, 0, 5])
 
 
 def test_broken_images_leave_holes_and_the_plan_as_it_is(run_maker, tiny, tmp_path):

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from trainer.config import Decoder
-from trainer.model.attend import attend, cumulative
+from trainer.model import attend as attention
+from trainer.model.attend import Bounds, cumulative
 from trainer.model.connector import Gated, RMSNorm
 
 
@@ -18,12 +19,12 @@ class Attention(nn.Module):
         self.k, self.v = (nn.Linear(c.width, c.kv_heads * c.head_dim, bias=False) for _ in range(2))
         self.o = nn.Linear(c.heads * c.head_dim, c.width, bias=False)
 
-    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int], cache: list | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None) -> torch.Tensor:
         q = rotate(self.q(x).unflatten(-1, (self.c.heads, -1)), rope)
         k = rotate(self.k(x).unflatten(-1, (self.c.kv_heads, -1)), rope)
         v = self.v(x).unflatten(-1, (self.c.kv_heads, -1))
         cu_k = cu
-        if cache is not None:  # one (k, v) per sequence; new tokens are appended to their own sequence
+        if cache is not None and isinstance(cu, list):  # one (k, v) per sequence; new tokens are appended to their own sequence
             for i in range(len(cu) - 1):
                 new = (k[cu[i] : cu[i + 1]], v[cu[i] : cu[i + 1]])
                 if i < len(cache):
@@ -32,7 +33,7 @@ class Attention(nn.Module):
                     cache.append(new)
             k, v = (torch.cat([entry[j] for entry in cache]) for j in (0, 1))
             cu_k = cumulative([len(entry[0]) for entry in cache])
-        return self.o(attend(q, k, v, cu, cu_k, True).flatten(1))
+        return self.o(attention.attend(q, k, v, cu, cu_k, True).flatten(1))
 
 
 class Layer(nn.Module):
@@ -42,7 +43,7 @@ class Layer(nn.Module):
         self.attention = Attention(c)
         self.mlp = Gated(c.width, c.mlp, c.width)
 
-    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int], cache: list | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None) -> torch.Tensor:
         x = x + self.attention(self.norm1(x), rope, cu, cache)
         return x + self.mlp(self.norm2(x))
 

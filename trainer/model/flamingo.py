@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from trainer.config import Connector, Vision
-from trainer.model.attend import attend, cumulative
+from trainer.model.attend import attend, bounds, cumulative
 from trainer.model.vision import Block, again
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # CLIP's
@@ -36,7 +36,7 @@ class ClipTower(nn.Module):
         parts = self.patch(pixels.flatten(1)).split([a * b for a, b in grids])
         rows = [row for grid, part in zip(grids, parts, strict=True) for row in self._placed(part, grid)]
         x = self.norm1(torch.cat(rows))
-        cu = cumulative([a * b + 1 for a, b in grids])
+        cu = bounds(cumulative([a * b + 1 for a, b in grids]))
         for layer in self.layers:
             x = again(layer, self.recompute and self.training, x, cu)
         return x

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from trainer.config import Vision
-from trainer.model.attend import attend, cumulative
+from trainer.model import attend as attention
+from trainer.model.attend import Bounds, bounds, cumulative
 
 
 class Block(nn.Module):
@@ -18,10 +19,10 @@ class Block(nn.Module):
         self.q, self.k, self.v, self.o = (nn.Linear(c.width, c.width) for _ in range(4))
         self.fc1, self.fc2 = nn.Linear(c.width, c.mlp), nn.Linear(c.mlp, c.width)
 
-    def forward(self, x: torch.Tensor, cu: list[int]) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, cu: list[int] | Bounds) -> torch.Tensor:
         h = self.norm1(x)
         q, k, v = (f(h).unflatten(-1, (self.heads, -1)) for f in (self.q, self.k, self.v))
-        x = x + self.o(attend(q, k, v, cu, cu, False).flatten(1))
+        x = x + self.o(attention.attend(q, k, v, cu, cu, False).flatten(1))
         return x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate=self.gelu))
 
 
@@ -40,7 +41,7 @@ class Tower(nn.Module):
         weight = self.position.weight  # not `patch`'s: an adapter may stand around it
         pixels = patches.to(weight.dtype) / 127.5 - 1  # mean 0.5, standard deviation 0.5
         x = self.patch(pixels) + self.position(positions(grids, self.c.positions, self.c.hf_buckets).to(weight.device))
-        cu = cumulative([a * b for a, b in grids])
+        cu = bounds(cumulative([a * b for a, b in grids]))
         for layer in self.layers:
             x = again(layer, self.recompute and self.training, x, cu)
         return self.norm(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -9,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from trainer.batch import Batch
 from trainer.config import Model
-from trainer.model.attend import cumulative
+from trainer.model.attend import bounds, cumulative, opaque
 from trainer.model.connector import Bridge, RMSNorm
 from trainer.model.cross import Cross
 from trainer.model.decoder import Layer, angles
@@ -74,11 +76,12 @@ class VLM(nn.Module):
         elif self.c.fusion == "cross" and visual is not None:
             cu = cumulative(self.connector.sizes(batch.grids))
             runs = [(a, b, cu[i], cu[j]) for a, b, i, j in batch.runs]
+        cu = bounds(batch.cu) if cache is None else batch.cu
         rope = angles(batch.positions, self.c.decoder, x.dtype)
         for i, layer in enumerate(self.layers):
             if len(self.cross) and i % self.c.cross_every == 0:
                 x = self.cross[i // self.c.cross_every](x, None if visual is None else visual.to(x.dtype), runs)
-            x = again(layer, self.c.recompute and self.training, x, rope, batch.cu, None if cache is None else cache[i])
+            x = again(layer, self.c.recompute and self.training, x, rope, cu, None if cache is None else cache[i])
         return self.norm(x)
 
     def forward(self, batch: Batch, noise: torch.Tensor | None = None) -> torch.Tensor:
@@ -97,3 +100,10 @@ class VLM(nn.Module):
 
     def logits(self, batch: Batch) -> torch.Tensor:
         return self.head(self.hidden(batch))
+
+
+def compile_blocks(model: VLM, **more: Any) -> None:
+    """torch.compile for each block of tower and decoder, in place; once compiled they serve packs of any layout."""
+    opaque()
+    for block in [*model.vision.layers, *model.layers]:
+        block.compile(dynamic=True, **more)
