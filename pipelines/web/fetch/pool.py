@@ -92,6 +92,8 @@ class Pool:
     def give(self, c: Connection) -> None:
         """Back: kept if the server keeps it."""
         reply, c.reply = c.reply, None
+        if reply is not None:
+            reply.release()
         if c.closed or reply is None or not reply.reusable:
             return c.abort()
         c.idle_since = self.loop.time()

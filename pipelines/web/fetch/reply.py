@@ -49,6 +49,10 @@ class Reply:
         """The whole answer is here, nothing behind it, and the server keeps the connection."""
         return self._complete and self._keep
 
+    def release(self) -> None:
+        """No more will be fed. The parser knows this object, so with its body it would stay until the garbage collector comes."""
+        self._parser = None
+
     def feed(self, data: memoryview) -> None:
         if self.future.done():
             self._keep = False  # more than was asked for
