@@ -117,6 +117,11 @@ def best_fit_decreasing(spans: list[Span], tokens: int, patches: int) -> list[li
     return packs
 
 
+def of_rank(packs: range, world: int, rank: int) -> list[int]:
+    """The packs that one rank reads."""
+    return [g for g in packs if g % world == rank]
+
+
 def rng(*name: object) -> random.Random:
     return random.Random(int.from_bytes(hashlib.sha256(repr(name).encode()).digest()[:8], "big"))
 

@@ -18,7 +18,7 @@ from trainer.dist import Group, clip
 from trainer.index import IndexChanged
 from trainer.log import Log, rewind
 from trainer.model.vlm import VLM, compile_blocks
-from trainer.plan import Plan
+from trainer.plan import Plan, of_rank
 from trainer.read import stream
 from trainer.setup import Corpus, model_of
 
@@ -159,9 +159,8 @@ class Loop:
         return ruled
 
     def batches(self, plan: Plan, stage: Stage, first: int):
-        """This rank's packs: pack g belongs to rank g % world."""
-        total = range(first * stage.packs, stage.steps * stage.packs)
-        mine = [g for g in total if g % self.group.world == self.group.rank]
+        """This rank's packs."""
+        mine = of_rank(range(first * stage.packs, stage.steps * stage.packs), self.group.world, self.group.rank)
         return stream(plan, self.corpus.reader(stage), mine, self.recipe.data.workers)
 
     def step(self, stage: Stage, step: int, number: int, batches, optimizer: torch.optim.Optimizer) -> None:

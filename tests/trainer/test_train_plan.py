@@ -11,7 +11,7 @@ import torch
 from trainer.config import Images, RecipeError, parse
 from trainer.image import BadImage, decode
 from trainer.lengths import Length
-from trainer.plan import Costs, Plan, SourcePlan, rng
+from trainer.plan import Costs, Plan, SourcePlan, of_rank, rng
 from trainer.read import Reader, stream
 from trainer.setup import Corpus
 from trainer.train import train
@@ -52,11 +52,26 @@ def test_epochs_differ_and_same_seed_same_plan():
 
 
 @pytest.mark.parametrize("world", [1, 2, 4, 8])
-def test_world_sizes_see_the_same_steps(world: int):
-    p, packs = plan(300), 8
-    for step in range(5):
-        ranks = [[g for g in range(step * packs, (step + 1) * packs) if g % world == r] for r in range(world)]
-        assert sorted(p[g] for r in ranks for g in r) == [p[g] for g in range(step * packs, (step + 1) * packs)]
+def test_every_document_once_an_epoch_in_the_same_steps_for_any_world(world: int, tiny):
+    """What the ranks read, not what the plan says: nodes by key, step by step (8 packs a step)."""
+    recipe = tiny()
+    stage, corpus = recipe.stage[0], Corpus(recipe)
+    p = corpus.plan(stage)
+    epoch = len(list(p.epoch(0, 0)))
+
+    def read(world: int) -> list[list[tuple[str, int]]]:
+        """Per step, the (document, node) of all ranks."""
+        ranks = [of_rank(range(epoch), world, r) for r in range(world)]
+        found: list[list[tuple[str, int]]] = [[] for _ in range(-(-epoch // 8))]
+        for mine in ranks:
+            for b in stream(p, corpus.reader(stage), mine):
+                found[b.number // 8] += [(d["key"], n) for d in b.provenance for n in range(*d["nodes"])]
+        return [sorted(step) for step in found]
+
+    steps = read(world)
+    assert steps == read(1)
+    index, known = corpus.indexes[0], corpus.lengths[0]
+    assert Counter(x for step in steps for x in step) == Counter((e.key, n) for e, x in zip(index.entries, known, strict=True) for n in range(len(x.tokens)))
 
 
 def test_sources_mix_by_tokens_within_one_pack():
