@@ -91,7 +91,8 @@ class Model:
     connector: Connector = field(default_factory=Connector)
     decoder: Decoder = field(default_factory=Decoder)
     init: str = ""  # folder of an HF checkpoint to start from
-    backbones: tuple[str, ...] = ()  # safetensors with weights by our names (a tower, a decoder) to start from; the rest is drawn
+    # to start from, the rest is drawn: HF folders (SigLIP; Llama, Mistral), or safetensors with weights by our names
+    backbones: tuple[str, ...] = ()
     std: float = 0.02  # of weights drawn anew; widths below 256 learn faster with about 1 / sqrt(width)
     compile: bool = False
     recompute: bool = False  # activation checkpointing per block

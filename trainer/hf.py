@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -60,24 +61,8 @@ def model_config(raw: dict[str, Any]) -> Model:
         return hf_idefics.model_config(raw)
     if kind not in ("idefics2", "idefics3", "smolvlm"):
         raise ValueError(f"model_type {kind!r}: only idefics, idefics2, idefics3 and smolvlm can be imported")
-    t, v = raw["text_config"], raw["vision_config"]
-    if t.get("sliding_window") or t.get("attention_bias") or t.get("mlp_bias"):
-        raise ValueError("sliding windows and biases in the decoder are not supported")
-    rope = t.get("rope_parameters") or {"rope_theta": t.get("rope_theta", 10000.0), **(t.get("rope_scaling") or {})}
-    if rope.get("rope_type", rope.get("type", "default")) != "default":
-        raise ValueError(f"rotary scaling {rope!r} is not supported")
-    if v.get("hidden_act", "gelu_pytorch_tanh") != "gelu_pytorch_tanh" or t.get("hidden_act", "silu") != "silu":
-        raise ValueError("only gelu_pytorch_tanh (vision) and silu (decoder) are supported")
-    heads, width = t["num_attention_heads"], t["hidden_size"]
-    decoder = Decoder(
-        width=width, depth=t["num_hidden_layers"], heads=heads, kv_heads=t.get("num_key_value_heads") or heads,
-        head_dim=t.get("head_dim") or width // heads, mlp=t["intermediate_size"], vocab=t["vocab_size"], rope=float(rope["rope_theta"]),
-        eps=t["rms_norm_eps"], tie=bool(raw.get("tie_word_embeddings", False)),
-    )  # fmt: skip
-    vision = Vision(
-        width=v["hidden_size"], depth=v["num_hidden_layers"], heads=v["num_attention_heads"], mlp=v["intermediate_size"],
-        patch=v["patch_size"], positions=v["image_size"] // v["patch_size"], eps=v.get("layer_norm_eps", 1e-6), hf_buckets=True,
-    )  # fmt: skip
+    decoder = decoder_of(raw["text_config"], bool(raw.get("tie_word_embeddings", False)))
+    vision = replace(vision_of(raw["vision_config"]), hf_buckets=True)
     if kind == "idefics2":
         p = raw["perceiver_config"]
         connector = Connector(
@@ -87,6 +72,33 @@ def model_config(raw: dict[str, Any]) -> Model:
     else:
         connector = Connector(kind="shuffle", factor=raw["scale_factor"])
     return Model(vision=vision, connector=connector, decoder=decoder)
+
+
+def decoder_of(t: dict[str, Any], tie: bool) -> Decoder:
+    """Our decoder for a config of Llama or Mistral. ValueError for what we do not compute."""
+    if t.get("sliding_window") or t.get("attention_bias") or t.get("mlp_bias"):
+        raise ValueError("sliding windows and biases in the decoder are not supported")
+    rope = t.get("rope_parameters") or {"rope_theta": t.get("rope_theta", 10000.0), **(t.get("rope_scaling") or {})}
+    if rope.get("rope_type", rope.get("type", "default")) != "default":
+        raise ValueError(f"rotary scaling {rope!r} is not supported")
+    if t.get("hidden_act", "silu") != "silu":
+        raise ValueError("only silu is supported in the decoder")
+    heads, width = t["num_attention_heads"], t["hidden_size"]
+    return Decoder(
+        width=width, depth=t["num_hidden_layers"], heads=heads, kv_heads=t.get("num_key_value_heads") or heads,
+        head_dim=t.get("head_dim") or width // heads, mlp=t["intermediate_size"], vocab=t["vocab_size"], rope=float(rope["rope_theta"]),
+        eps=t["rms_norm_eps"], tie=tie,
+    )  # fmt: skip
+
+
+def vision_of(v: dict[str, Any]) -> Vision:
+    """Our tower for a vision config of SigLIP's kind. ValueError for what we do not compute."""
+    if v.get("hidden_act", "gelu_pytorch_tanh") != "gelu_pytorch_tanh":
+        raise ValueError("only gelu_pytorch_tanh is supported in the tower")
+    return Vision(
+        width=v["hidden_size"], depth=v["num_hidden_layers"], heads=v["num_attention_heads"], mlp=v["intermediate_size"],
+        patch=v["patch_size"], positions=v["image_size"] // v["patch_size"], eps=v.get("layer_norm_eps", 1e-6),
+    )  # fmt: skip
 
 
 def import_weights(config: dict[str, Any], weights: dict[str, torch.Tensor]) -> VLM:
@@ -119,6 +131,11 @@ def import_folder(folder: str) -> VLM:
     """Read config.json and every *.safetensors that the folder (or its index) names."""
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
         config = json.load(f)
+    return import_weights(config, read_weights(folder))
+
+
+def read_weights(folder: str) -> dict[str, torch.Tensor]:
+    """All tensors of a folder, from one file or from those that its index names."""
     index = os.path.join(folder, "model.safetensors.index.json")
     files = ["model.safetensors"]
     if os.path.exists(index):
@@ -127,7 +144,7 @@ def import_folder(folder: str) -> VLM:
     weights: dict[str, torch.Tensor] = {}
     for file in files:
         weights |= load_file(os.path.join(folder, os.path.basename(file)))
-    return import_weights(config, weights)
+    return weights
 
 
 def export_weights(model: VLM) -> dict[str, torch.Tensor]:

@@ -65,7 +65,11 @@ def costs(model: Model, stage: Stage) -> Costs:
 
 
 def load_part(model: VLM, file: str) -> None:
-    """Weights of the file's names into the model. RecipeError naming the first that has no place or another shape."""
+    """Weights of a Hugging Face folder, or of a file by our names, into the model. RecipeError naming what has no place or another shape."""
+    if os.path.isdir(file):
+        from trainer.hf_backbones import load_backbone
+
+        return load_backbone(model, file)
     from safetensors.torch import load_file
 
     own = dict(model.named_parameters())
