@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: chaos fuzz demo test test-all lint types imports docs reference lock clean bench polite peers
+.PHONY: chaos engines fuzz demo test test-all lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -40,6 +40,9 @@ peers: $(STAMP)  ## other projects' readers, each in an environment of its own: 
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
 	$(BIN)/uv venv -q --allow-existing .peers/nemo && $(BIN)/uv pip install -q --python .peers/nemo/bin/python 'nemo-curator>=1.4,<2' pillow
+
+engines: $(STAMP)  ## Prism, Spark and Flink for tests/runners, into .engines; needs Java, Maven and Go, and leaves out what cannot be had
+	deploy/engines.sh .engines
 
 chaos: $(STAMP)  ## hundreds of kills, every failing call, 300 poisoned pages: hours; the fast tests hold short forms
 	$(BIN)/python -m tests.faults.kills --kills 300

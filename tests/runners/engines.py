@@ -1,4 +1,5 @@
-"""Real engines for the tests, started and stopped here. Where a part is missing the test skips and says which.
+"""Real engines for the tests, started and stopped here. Where a part is missing the test skips and says which. `make engines` brings
+them all, and `. .engines/env` sets these:
 
 WEFT_PRISM            the prism binary (go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0)
 WEFT_SPARK_JOB_SERVER the jar of deploy/spark/pom.xml, or Beam's own

@@ -1,4 +1,7 @@
-"""One pipeline, every engine: the same shards come out, byte for byte. The web is asked once; every run takes that fetch over."""
+"""One pipeline, every engine: the same shards come out, byte for byte. The web is asked once; every run takes that fetch over.
+
+WEFT_ENGINE_PAGES=2000 runs them on a larger web (default 120). What the engines need: `make engines`.
+"""
 
 import hashlib
 import os
@@ -24,6 +27,8 @@ import engines  # noqa: E402
 
 FAR = {"environment_type": "EXTERNAL"}
 HERE = {"environment_type": "LOOPBACK"}
+PAGES = int(os.environ.get("WEFT_ENGINE_PAGES", "120"))
+UNIT_BYTES = 65536 if PAGES < 1000 else 524288
 
 
 def shards(run: Path) -> dict[str, str]:
@@ -33,13 +38,13 @@ def shards(run: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("web"), 120, 7)
+    return build(tmp_path_factory.mktemp("web"), PAGES, 7)
 
 
 @pytest.fixture(scope="module")
 def config(web):
     with serve(web) as server:
-        yield at_server(demo_config([str(w) for w in web.warcs], 1, ["input.unit_bytes=65536", "extract.page_seconds=60"]), server.port)
+        yield at_server(demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={UNIT_BYTES}", "extract.page_seconds=60"]), server.port)
 
 
 @pytest.fixture(scope="module")

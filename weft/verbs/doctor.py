@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from weft.console import emit, say, size, table
 from weft.exits import DONE, ENVIRONMENT
+from weft.preflight import JAVA, java_version
 
 GOOD, NOTE, BAD = "ok", "note", "BAD"
 PACKAGES = ("apache-beam", "pyarrow", "duckdb", "fastwarc", "selectolax", "opencv-python-headless", "pillow", "torch", "open_clip_torch")
@@ -87,21 +87,12 @@ def packages() -> Iterator[Finding]:
             yield Finding(NOTE if extra else BAD, name, "not installed" + (": pip install 'weft[clip]' to score pairs" if extra else ""))
 
 
-def java_version() -> int | None:
-    """Major version of the `java` on the path; None if there is none."""
-    if not (tool := shutil.which("java")):
-        return None
-    out = subprocess.run([tool, "-version"], capture_output=True, text=True, timeout=20)
-    found = re.search(r'version "(?:1\.)?(\d+)', out.stderr + out.stdout)
-    return int(found.group(1)) if found else None
-
-
 def engine_java(config: Any) -> Finding:
     needed = config is not None and config.runner.name in ("spark", "flink")
     major = java_version()
     if major is None:
         return Finding(BAD if needed else NOTE, "Java", "none; Spark and Flink need Java 11 or 17")
-    fits = major in (11, 17)
+    fits = major in JAVA
     return Finding(GOOD if fits else BAD if needed else NOTE, "Java", f"{major}" + ("" if fits else ": Spark 3.5 and Flink want 11 or 17"))
 
 

@@ -89,16 +89,19 @@ def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool
     """Run the stages, publish the run manifest, write report.html; the exit code says whether a declared limit broke."""
     from pipelines.run import Events, run_stages
     from schemas import layout
+    from weft import preflight
     from weft.progress import Progress
 
     if upto is not None and upto not in layout.STAGES:
         raise Failure(USAGE, f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
+    last = upto or layout.STAGES[-1]
+    preflight.check(config, folder, layout.STAGES[: layout.STAGES.index(last) + 1])
     if config.run.sign_key:
         from pipelines.shards.sign import check_key
 
         check_key(config.run.sign_key)
     with Progress(quiet or as_json, log_json) as progress:
-        outcomes = run_stages(folder, config, upto or layout.STAGES[-1], Events(progress.starting, progress.finished))
+        outcomes = run_stages(folder, config, last, Events(progress.starting, progress.finished))
     broken = broken_limits(config, outcomes)
     complete = len(outcomes) == len(layout.STAGES)
     if complete:

@@ -1,0 +1,80 @@
+"""One run in a process of its own, measured: `python -m benchmarks.pipeline_arm CONFIG RUN WORKERS (beam|loop)`; one line of JSON.
+
+CPU seconds are those of the whole tree of processes, by stage. Children that outlive their parents come to this process (a
+subreaper) and stay as zombies with their times, so that nothing is missed, whichever way a worker or a guarded child ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import time
+from contextlib import nullcontext
+from typing import Any
+
+PR_SET_CHILD_SUBREAPER = 36
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def tree_cpu() -> float:
+    """CPU seconds of this process, its descendants, and those of them that were waited for."""
+    parents: dict[int, int] = {}
+    spent: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            parents[int(name)], spent[int(name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    total, me = 0, os.getpid()
+    for pid in spent:
+        at = pid
+        while at not in (me, 0, 1):
+            at = parents.get(at, 0)
+        total += spent[pid] if at == me else 0
+    return total / TICK
+
+
+def peak_mb() -> float:
+    """Peak resident memory of this process alone."""
+    with open("/proc/self/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
+
+
+def main(config_path: str, run: str, workers: int, how: str) -> dict[str, Any]:
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    from pipelines.run import Events, run_stages
+    from pipelines.settings.config import load
+    from pipelines.stage import Outcome
+    from weft.verbs.run import finish
+
+    config = load(config_path, [f"runner.workers={workers}"])
+    if how == "loop":
+        from benchmarks.pipeline_loop import plain_loop
+    else:
+        plain_loop = nullcontext
+    import pipelines.beam  # noqa: F401 (both arms import it; the clock starts behind that)
+
+    stages: dict[str, dict[str, float]] = {}
+    began, first = time.monotonic(), tree_cpu()
+    mark = [first]
+
+    def finished(name: str, outcome: Outcome) -> None:
+        now = tree_cpu()
+        stages[name] = {"wall": round(outcome.seconds, 3), "cpu": round(now - mark[0], 3)}
+        mark[0] = now
+
+    with plain_loop():
+        outcomes = run_stages(run, config, events=Events(finished=finished))
+    finish(run, outcomes)
+    out = {"how": how, "workers": workers, "wall": time.monotonic() - began, "cpu": tree_cpu() - first, "driver_mb": peak_mb(), "stages": stages}
+    extract = outcomes["extract"].done.manifest
+    return out | {"pages": extract.counts["documents"].entered, "requests": outcomes["fetch"].done.manifest.counts["image_urls"].entered}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])), flush=True)
