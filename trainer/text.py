@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import Any
 
 IMAGE, FAKE, END = "<image>", "<fake_token_around_image>", "<end_of_utterance>"
 IGNORE = -100
@@ -40,6 +41,12 @@ class Tokens:
         self.bos = self._first("<s>", "<|begin_of_text|>", "<|im_start|>", "<|endoftext|>")
         self.eos = self._first("</s>", "<|end_of_text|>", "<|im_end|>", "<|endoftext|>")
         self.pad = self._first("<pad>", "</s>", "<|im_end|>", "<|endoftext|>", "<unk>")
+
+    def backend(self) -> Any:
+        """A copy of the tokenizer of the `tokenizers` library, with the tokens that were added."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_str(self._t.to_str())
 
     def _first(self, *names: str) -> int:
         for n in names:

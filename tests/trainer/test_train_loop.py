@@ -49,7 +49,7 @@ def children(recipe, tmp_path: Path, world: int = 1, slow: float = 0.0) -> list[
 
 def run_children(*args, **kw) -> None:
     for p in children(*args, **kw):
-        assert p.wait(150) == 0
+        assert p.wait(500) == 0  # seconds on a quiet machine
 
 
 def saved(recipe, step: int) -> tuple[dict, dict]:
@@ -100,7 +100,7 @@ def test_killed_and_resumed_ends_bit_for_bit(tiny, tmp_path):
     train(whole)
     (child,) = children(broken, tmp_path, slow=0.4)
     began = time.monotonic()
-    while ckpt.newest(os.path.join(broken.run.out, "checkpoints")) is None and time.monotonic() - began < 90:
+    while ckpt.newest(os.path.join(broken.run.out, "checkpoints")) is None and time.monotonic() - began < 400:
         time.sleep(0.05)
     child.send_signal(signal.SIGKILL)
     child.wait()
@@ -121,7 +121,7 @@ def test_a_run_of_two_goes_on_as_one(tiny, tmp_path, mode: str):
     moved = tiny(*common, "stage.steps=6", out="moved")
     children_of = children(moved, tmp_path, world=2, slow=0.5)
     began = time.monotonic()
-    while ckpt.newest(os.path.join(moved.run.out, "checkpoints")) is None and time.monotonic() - began < 90:
+    while ckpt.newest(os.path.join(moved.run.out, "checkpoints")) is None and time.monotonic() - began < 400:
         time.sleep(0.05)
     for c in children_of:
         c.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer.config import Images
+from trainer.config import Connector, Decoder, Images, Model, Vision
+from trainer.model.vlm import VLM
 from trainer.plan import Costs
 from trainer.read import Reader, Row
 from trainer.text import FAKE, Node, Tokens, chat_nodes
@@ -89,3 +91,39 @@ def test_four_crops_and_the_original_are_the_processors(pair, tmp_path: Path):
         cut = b.patches[at : at + rows * cols].reshape(rows, cols, 3, 14, 14).permute(2, 0, 3, 1, 4).reshape(3, rows * 14, cols * 14)
         at += rows * cols
         torch.testing.assert_close(cut / 127.5 - 1, theirs["pixel_values"][0, k, :, : rows * 14, : cols * 14], rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_transformers_prepares_and_generates_as_we_do(pair, tmp_path: Path):
+    """The exported folder alone: AutoProcessor, chat template, generate."""
+    import transformers
+
+    from trainer.generate import greedy
+    from trainer.hf import export_folder
+    from trainer.hf_processor import export_processor
+
+    _, tok = pair
+    torch.manual_seed(5)
+    c = Model(
+        vision=Vision(width=24, depth=1, heads=2, mlp=32, patch=14, positions=7, hf_buckets=True),
+        connector=Connector(latents=4, depth=1, heads=2, kv_heads=1, head_dim=8),
+        decoder=Decoder(width=32, depth=2, heads=4, kv_heads=2, head_dim=8, mlp=48, vocab=tok.vocab), std=0.3,
+    )  # fmt: skip
+    model = VLM(c).eval()
+    export_folder(model, str(tmp_path / "hf"), tok.image)
+    export_processor(model, tok, Images(rule="native", side=98), str(tmp_path / "hf"))
+    processor = transformers.AutoProcessor.from_pretrained(tmp_path / "hf")
+    hf = transformers.AutoModelForImageTextToText.from_pretrained(tmp_path / "hf").eval()
+    im = picture(4, 98, 70)
+    asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": " How many?"}]}]
+    text = processor.apply_chat_template(asked, add_generation_prompt=True)
+    inputs = processor(text=text, images=[im], return_tensors="pt")
+    nodes = chat_nodes(chat([[98, 70]], " How many?"), tok)[:-2]
+    b = ours(tok, nodes, [im], tmp_path)
+    assert b.tokens.tolist() == inputs["input_ids"][0].tolist()
+    theirs = hf.generate(**inputs, max_new_tokens=6, do_sample=False)[0, len(b.tokens) :].tolist()
+    mine = greedy(model, b, {tok.eos, tok.end}, 6)[0]
+    assert theirs[: len(mine)] == mine and len(mine) > 0
+    assert hf.generation_config.eos_token_id == [tok.eos, tok.end]
+    with pytest.raises(ValueError, match="perceiver"):
+        export_processor(VLM(replace(c, connector=Connector(kind="linear"))), tok, Images(), str(tmp_path / "no"))

@@ -84,18 +84,25 @@ def _why(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     from trainer.hf import export_folder
+    from trainer.hf_processor import export_processor
     from trainer.restore import restore
+    from trainer.text import Tokens
+    from trainer.why import recipe_of
 
     if len(args.recipe) != 3:
         raise Failure(USAGE, "weft train export OUT FOLDER")
-    model, corpus = restore(args.recipe[1])
-    if corpus.image is None:
-        raise Failure(USAGE, f"{args.recipe[1]} was trained without an image token: there is nothing to export it as")
+    model, tok = restore(args.recipe[1])
     try:
-        export_folder(model, args.recipe[2], corpus.image)
+        export_folder(model, args.recipe[2], tok.image)
     except ValueError as e:
         raise Failure(USAGE, str(e)) from e
     say(f"written to {args.recipe[2]}")
+    if isinstance(tok, Tokens):
+        try:
+            export_processor(model, tok, recipe_of(args.recipe[1]).stage[-1].images, args.recipe[2])
+            say("with tokenizer, image processor and chat template")
+        except ValueError as e:
+            say(f"weights and configuration only: {e}")
     return DONE
 
 
