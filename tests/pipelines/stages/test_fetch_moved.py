@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -10,6 +15,7 @@ import pytest
 
 from pipelines import storage
 from pipelines.retry import carried, retry_failed
+from pipelines.settings.config import dump
 from pipelines.stage import execute
 from pipelines.stages.fetch import FetchStage
 from pipelines.web.fetch.hot import Files, Lanes, Place
@@ -17,7 +23,7 @@ from pipelines.web.fetch.moved import parts_of
 from pipelines.web.fetch.politeness import OWN_FILES, violations
 from schemas import layout
 from schemas.ids import bucket_of
-from tests.pipelines.stages.test_fetch import before, blobs, config, rows
+from tests.pipelines.stages.test_fetch import CHILD, before, blobs, config, finished, rows
 from tests.support.hostile_server import HostileServer, _send, apart
 
 TIMES = ("seconds", "fetched_at")
@@ -108,3 +114,36 @@ def test_whose_host_it_is():
     assert parts_of(1) == () and parts_of(4) == ("m0000",) and parts_of(16) == ("m0000", "m0001")
     moved = [Place(lanes, p, Files(), None, 2, 8) for p in (0, 1)]
     assert sorted(m.share("any.example") for m in moved) == [1, 2] and not any(m.elsewhere("hot.example") or m.turns("hot.example") for m in moved)
+
+
+@pytest.mark.slow
+def test_killed_with_lanes_and_handed_on_urls_and_run_again(tmp_path, repo):
+    """Two workers, a hot host in two lanes, a third of the URLs handed on: killed twice."""
+    urls = [f"http://hot.example/{i}" for i in range(60)] + [f"http://h{i % 5}.example/{i}" for i in range(40)]
+    urls += [f"http://h{i % 5}.example/to/1/http://h{(i + 1) % 5}.example/led/{i}" for i in range(50)]
+    inputs = before(tmp_path, urls)
+    with HostileServer(latency_s=0.02) as server:
+        chosen = split(server.address, per_host_delay_s=0.02, hot_host_urls=30, total_s=60, connect_s=60)
+        storage.write_bytes(str(tmp_path / "c.toml"), dump(chosen).encode())
+        command = [sys.executable, "-c", CHILD, str(tmp_path), str(tmp_path / "c.toml"), *(d.root for d in inputs.values())]
+        kills = []
+        for enough in (30, 110):
+            child = subprocess.Popen(command, cwd=repo, env={**os.environ, "PYTHONPATH": str(repo)}, start_new_session=True)
+            try:
+                while len(finished(tmp_path)) < enough and child.poll() is None:
+                    time.sleep(0.05)
+            finally:
+                if child.poll() is None:
+                    os.killpg(child.pid, signal.SIGKILL)
+            assert child.wait() == -signal.SIGKILL
+            time.sleep(0.5)  # its workers die with it
+            while any(not s.end for s in server.log):
+                time.sleep(0.01)
+            kills.append((len(server.log), finished(tmp_path)))
+        done = execute(FetchStage(), str(tmp_path), chosen, inputs).done
+        for mark, had_finished in kills:
+            assert not {f"http://{s.host}{s.path}" for s in server.log[mark:]} & had_finished
+        alone = chosen.model_copy(update={"runner": chosen.runner.model_copy(update={"workers": 1})})
+        whole = execute(FetchStage(), str(tmp_path / "other"), alone, inputs).done
+    assert done.manifest.facts["lanes"] == {"hot.example": 2} and len(rows(done)) == len(urls)
+    assert rows(done, TIMES) == rows(whole, TIMES) and blobs(done) == blobs(whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import accumulate
 
 import pytest
 
@@ -163,3 +164,14 @@ def test_bad_hosts_do_not_hold_up_good_ones():
         alone = finished(server, good)
         beside = finished(server, [h for pair in zip(bad, good, strict=True) for h in pair])
         assert beside < 3 * alone + BOUNDS.rate_grace_s  # no timed test: only that nobody waited for a tarpit's end; the bench measures
+
+
+def test_thousands_of_requests_are_in_flight_at_once():
+    from pipelines.web.fetch.worker import _many_files
+
+    _many_files()
+    with HostileServer(latency_s=2.0) as server:
+        out = fetch(server, [f"http://h{i}.example/a" for i in range(2_000)], Bounds(total_s=60, connect_s=30), concurrency=4_000, tokens=frozenset())
+        assert {r.answer.status for r in out.values()} == {"success"} and len(out) == 2_000
+        edges = sorted([(s.begin, 1) for s in server.log] + [(s.end, -1) for s in server.log])
+        assert max(accumulate(step for _, step in edges)) >= 1_500
