@@ -92,6 +92,8 @@ def _export(args: argparse.Namespace) -> int:
     if len(args.recipe) != 3:
         raise Failure(USAGE, "weft train export OUT FOLDER")
     model, tok = restore(args.recipe[1])
+    if tok.image is None:
+        raise Failure(USAGE, f"{args.recipe[1]} was trained without an image token: there is nothing to export it as")
     try:
         export_folder(model, args.recipe[2], tok.image)
     except ValueError as e:
