@@ -51,7 +51,8 @@ ORDER BY hash(doc_id) LIMIT $limit"""
 
 DOCUMENT = "SELECT * FROM documents WHERE doc_id = $id"
 IDS_BY_URL = """-- the documents of a URL, in any of its spellings
-SELECT DISTINCT doc_id, url FROM documents WHERE list_contains($urls, url) OR list_contains($urls, canonical_url)"""
+SELECT DISTINCT doc_id, url FROM documents WHERE url IN (SELECT unnest($urls::VARCHAR[]))"""
+IDS_BY_CANONICAL = IDS_BY_URL.replace("WHERE url", "WHERE canonical_url").replace("a URL, in", "a canonical URL, in")
 NODES_OF = "SELECT * FROM nodes WHERE doc_id = $id ORDER BY record, index"
 PAIRS_OF = "SELECT * FROM pairs WHERE doc_id = $id ORDER BY row, index"
 IMAGE = "SELECT * FROM images WHERE image_id = $id"
@@ -59,6 +60,9 @@ IMAGE_BY_URL = "SELECT * FROM images WHERE url = $url OR final_url = $url"
 IMAGE_BY_SHA256 = "SELECT * FROM images WHERE sha256 = $sha"
 IMAGE_USES = """-- where an image stands
 SELECT doc_id, record, index, stage, first_reason, kept FROM nodes WHERE image_id = $id ORDER BY kept DESC, doc_id, index LIMIT $limit"""
+SCORED_USES = """-- where a scored image stands: its pairs say in which documents (a smaller table)
+SELECT doc_id, record, index, stage, first_reason, kept FROM nodes
+WHERE image_id = $id AND doc_id IN (SELECT doc_id FROM pairs WHERE image_id = $id) ORDER BY kept DESC, doc_id, index LIMIT $limit"""
 DEAD_OF = "SELECT * FROM dead WHERE url = $url OR id = $url LIMIT 20"
 OPTOUTS_OF = "SELECT * FROM optouts WHERE url = $url OR id = $id LIMIT 50"
 
@@ -83,12 +87,20 @@ SELECT language, sum(n)::BIGINT AS pages, coalesce(sum(n) FILTER (kept), 0)::BIG
 WHERE kind = 'documents' AND measure = '' GROUP BY ALL ORDER BY pages DESC, language LIMIT $limit"""
 
 FIND = """
--- documents by part of their URL or title, by domain, language and fate
+-- documents by part of their URL or title, by domain, language and fate, in the tables' own order, which is that of the ids
 SELECT doc_id, url, title, domain, language, kept, stage, first_reason FROM documents
-WHERE ($q = '' OR contains(lower(url), lower($q)) OR contains(lower(title), lower($q))) AND ($domain = '' OR domain = $domain)
-  AND ($language = '' OR language = $language) AND ($reason = '' OR first_reason = $reason OR list_contains(reasons, $reason))
-  AND ($fate = '' OR kept = ($fate = 'kept'))
-ORDER BY doc_id LIMIT $limit OFFSET $offset"""
+WHERE {where}
+LIMIT $limit OFFSET $offset"""
+WHERE = {
+    "q": "(contains(lower(url), lower($q)) OR contains(lower(title), lower($q)))", "domain": "domain = $domain", "language": "language = $language",
+    "reason": "(first_reason = $reason OR list_contains(reasons, $reason))", "fate": "kept = ($fate = 'kept')",
+}  # fmt: skip
+
+
+def find(asked: dict[str, str]) -> str:
+    """FIND with the conditions that are asked for: what is not asked is not read."""
+    return FIND.format(where=" AND ".join(WHERE[k] for k, v in asked.items() if v) or "true")
+
 
 DOMAIN = """
 -- one domain: its pages by fate
@@ -96,13 +108,15 @@ SELECT stage, first_reason AS reason, kept, count(*) AS pages FROM documents WHE
 
 NEAR = """
 -- documents whose measure lies nearest to a limit, on either side
-SELECT doc_id, url, title, kept, first_reason, {measure} AS value FROM documents WHERE {measure} IS NOT NULL
-ORDER BY abs({measure} - $limit_at), doc_id LIMIT $limit"""
+SELECT d.doc_id, url, title, kept, first_reason, {measure} AS value FROM documents d
+JOIN (SELECT doc_id, record FROM documents WHERE {measure} IS NOT NULL ORDER BY abs({measure} - $limit_at), doc_id LIMIT $limit) n
+ON n.doc_id = d.doc_id AND n.record = d.record ORDER BY abs({measure} - $limit_at), d.doc_id"""
 
 NEAR_NODES = """
 -- {what} whose measure lies nearest to a limit, on either side
-SELECT doc_id, url, image_id, index, kept, first_reason, {measure} AS value FROM nodes WHERE {measure} IS NOT NULL
-ORDER BY abs({measure} - $limit_at), doc_id, index LIMIT $limit"""
+SELECT m.doc_id, url, image_id, m.index, kept, first_reason, {measure} AS value FROM nodes m
+JOIN (SELECT doc_id, record, index FROM nodes WHERE {measure} IS NOT NULL ORDER BY abs({measure} - $limit_at), doc_id, index LIMIT $limit) n
+ON n.doc_id = m.doc_id AND n.record = m.record AND n.index = m.index ORDER BY abs({measure} - $limit_at), m.doc_id, m.index"""
 
 GALLERY = """
 -- images for one reason ('' = kept), in the order of the documents' ids, which are hashes

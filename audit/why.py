@@ -31,7 +31,7 @@ def why(run: Run, what: str, con: Any = None) -> dict[str, Any]:
             images = ask(con, queries.IMAGE, id=what)
         else:
             spellings = _spellings(what)
-            found = ask(con, queries.IDS_BY_URL, urls=spellings)
+            found = ask(con, queries.IDS_BY_URL, urls=spellings) or ask(con, queries.IDS_BY_CANONICAL, urls=spellings)
             found.sort(key=lambda r: spellings.index(r["url"]) if r["url"] in spellings else len(spellings))  # as given, before a variant
             if found:
                 best = [r["doc_id"] for r in found if r["url"] == found[0]["url"]]
@@ -129,7 +129,7 @@ def applies(rule: dict[str, Any], language: str) -> bool:
 
 def uses_of(con: Any, image: str, limit: int = 20) -> list[dict[str, Any]]:
     """The documents that show an image, those that keep it first."""
-    uses = ask(con, queries.IMAGE_USES, id=image, limit=limit)
+    uses = ask(con, queries.SCORED_USES, id=image, limit=limit) or ask(con, queries.IMAGE_USES, id=image, limit=limit)
     urls = {i: ask(con, "SELECT url FROM documents WHERE doc_id = $id LIMIT 1", id=i)[0]["url"] for i in {u["doc_id"] for u in uses}}
     return [{**u, "url": urls[u["doc_id"]]} for u in uses]
 

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pipelines.storage import ROW_GROUP
+
 IMAGES_PER_DOCUMENT, TEXTS_PER_DOCUMENT, FILES = 2, 3, 16
 DOCUMENT_MEASURES = tuple(f"doc_m{i}" for i in range(12))
 LIMITS = 10  # of documents at select, and as many of images
@@ -40,7 +42,7 @@ def generate(folder: str, documents: int) -> None:
           (['en','de','fr','es','ja','zh','ru','pt'])[1 + (i % 8)::INT] AS language, 0.9 AS language_score, '{part:05d}' AS unit, (i % {n})::INT AS record, (i % {n})::INT AS row, 3 AS n_text, 2 AS n_images,
           900::BIGINT AS text_bytes, '' AS duplicate_of, NULL::DOUBLE AS duplicate_similarity, '' AS cluster, 'train' AS split, 2 AS images_kept, 3 AS texts_kept, 'weft-00000' AS shard, 2.0 AS final_images,
           40.0 AS final_words, {measures}, random() AS r FROM range({part * n}, {(part + 1) * n}) t(i)) ORDER BY doc_id""")
-        con.execute(f"COPY d TO '{folder}/audit/documents/{part:04d}.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE 60000)")
+        con.execute(f"COPY d TO '{folder}/audit/documents/{part:04d}.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
         image = ", ".join(f"CASE WHEN image THEN random() END AS image_m{i}" for i in range(LIMITS))
         con.execute(f"""COPY (SELECT doc_id, unit, record, index, CASE WHEN image THEN 'image' ELSE 'text' END AS kind, CASE WHEN image THEN 'image' ELSE 'p' END AS role,
           CASE WHEN image THEN md5(doc_id || index) ELSE '' END AS image_id, CASE WHEN image THEN 'http://img.example/' || md5(doc_id || index) || '.jpg' ELSE '' END AS url, 300 AS text_bytes, language, domain,
@@ -48,13 +50,13 @@ def generate(folder: str, documents: int) -> None:
           CASE WHEN image AND stage IN ('', 'select') THEN 'success' ELSE '' END AS fetch_status, CASE WHEN image AND stage IN ('', 'select') THEN sha256(doc_id || index) ELSE '' END AS sha256, '' AS pdq,
           CASE WHEN image THEN random() END AS pair_similarity, {image}
           FROM (SELECT d.*, t.i::INT AS index, t.i >= {TEXTS_PER_DOCUMENT} AS image FROM d, range({IMAGES_PER_DOCUMENT + TEXTS_PER_DOCUMENT}) t(i)) ORDER BY doc_id, index)
-          TO '{folder}/audit/nodes/{part:04d}.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE 60000)""")
+          TO '{folder}/audit/nodes/{part:04d}.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})""")
     nodes, docs = f"'{folder}/audit/nodes/*.parquet'", f"'{folder}/audit/documents/*.parquet'"
     con.execute(f"""COPY (SELECT image_id, url, 'img.example' AS host, '0000' AS bucket, 'success' AS status, 200 AS http_status, url AS final_url, 'public' AS address_class, 20000::BIGINT AS bytes, sha256, '' AS blob,
       0::BIGINT AS blob_offset, '' AS format, '' AS pdq, '' AS stage, '' AS first_reason, true AS kept, []::VARCHAR[] AS reasons, []::VARCHAR[] AS shadow_reasons FROM {nodes} WHERE sha256 <> '' ORDER BY image_id)
-      TO '{folder}/audit/images/0000.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE 60000)""")
+      TO '{folder}/audit/images/0000.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})""")
     con.execute(f"""COPY (SELECT doc_id, unit, record AS row, index, image_id, -1 AS best_index, 'alt' AS best_kind, pair_similarity, kept, first_reason FROM {nodes} WHERE sha256 <> '' ORDER BY doc_id, index)
-      TO '{folder}/audit/pairs/0000.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE 60000)""")
+      TO '{folder}/audit/pairs/0000.parquet' (COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})""")
     fates = "stage, first_reason AS reason, language, kept, count(*) AS n"
     con.execute(f"""COPY (SELECT 'documents' AS kind, '' AS measure, NULL::INT AS bin, {fates} FROM {docs} GROUP BY ALL UNION ALL
       SELECT CASE kind WHEN 'text' THEN 'paragraphs' ELSE 'images' END, '', NULL, {fates} FROM {nodes} GROUP BY ALL UNION ALL

@@ -70,7 +70,7 @@ def limit(store: Store, q: dict[str, str], name: str) -> Page:
 def documents(store: Store, q: dict[str, str]) -> Page:
     n = max(0, int(q["page"])) if q.get("page", "").isdigit() else 0
     asked = {k: q.get(k, "") for k in ("q", "domain", "language", "reason", "fate")}
-    found = store.table(queries.FIND, **asked, limit=ROWS + 1, offset=n * ROWS)
+    found = store.table(queries.find(asked), **asked, limit=ROWS + 1, offset=n * ROWS)
     shown = Table(found.sql, found.parameters, found.rows[:ROWS])
     return Page("documents.html", "Documents", {"documents": shown, "reasons": store.table(queries.ROLLED)}, {"asked": asked, "page_number": n, "more": len(found.rows) > ROWS})
 
@@ -117,8 +117,7 @@ def domain(store: Store, q: dict[str, str], name: str) -> Page:
     fates = store.table(queries.DOMAIN, domain=name)
     if not fates.rows:
         raise Missing(f"no page of {name!r} in this run")
-    asked = {"q": "", "domain": name, "language": "", "reason": "", "fate": ""}
-    return Page("domain.html", name, {"fates": fates, "documents": store.table(queries.FIND, **asked, limit=ROWS, offset=0)})
+    return Page("domain.html", name, {"fates": fates, "documents": store.table(queries.find({"domain": name}), domain=name, limit=ROWS, offset=0)})
 
 
 def gallery(store: Store, q: dict[str, str]) -> Page:
