@@ -92,7 +92,7 @@ def other(scene: Scene, *name: object) -> Scene:
         return _one_changed(scene, draw)
     for attempt in range(100):
         new = make("other", scene.name, *name, attempt)
-        if not _compatible(scene, new):
+        if not compatible(scene, new):
             return new
     raise AssertionError("unreachable: the scenes are too many to agree a hundred times")
 
@@ -128,7 +128,7 @@ def _one_changed(scene: Scene, draw: Stream) -> Scene:
     return replace(scene, groups=tuple(groups))
 
 
-def _compatible(a: Scene, b: Scene) -> bool:
+def compatible(a: Scene, b: Scene) -> bool:
     """Could a caption of one pass for the other?"""
     if a.kind in ("digits", "word") and b.kind in ("digits", "word"):
         return a.ink == b.ink  # what a small encoder sees of writing is mostly its colour

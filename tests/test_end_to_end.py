@@ -93,10 +93,10 @@ def test_a_new_clip_threshold_runs_select_pack_and_report_only(run, web, server,
     from audit.run import Run
     from audit.whatif import whatif
 
-    predicted = whatif(Run(str(run)), ["filters.pair.similarity.min=0.5"])
+    predicted = whatif(Run(str(run)), ["filters.pair.similarity.min=0.2"])
     folder = tmp_path / "threshold"
     shutil.copytree(run, folder, symlinks=True)
-    assert run_config(config(web, server, 1, "filters.pair.similarity.min=0.5"), str(folder)) == 0
+    assert run_config(config(web, server, 1, "filters.pair.similarity.min=0.2"), str(folder)) == 0
     err = capsys.readouterr().err
     assert err.count("already done") == 4 and all(f"{s:8} documents" in err for s in ("select", "pack", "report"))
     counts = Run(str(folder)).stages["report"].counts

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+import safetensors.torch
+import torch
 
 from demo.train_clip import HERE, MODEL, WEIGHTS, example, text_of
 
@@ -25,8 +27,6 @@ def test_held_out_captions_are_told_right_from_wrong():
 
 
 def test_examples_are_fixed_and_hold_right_and_wrong_texts():
-    import torch
-
     from demo.separation import load
 
     _, preprocess, _ = load()
@@ -38,10 +38,24 @@ def test_examples_are_fixed_and_hold_right_and_wrong_texts():
     assert text_of is not None
 
 
+def test_the_second_part_trains_against_every_changed_fact(tmp_path):
+    from demo.scenes import make
+    from demo.tune_clip import mirrored, one_fact_changed, tune
+
+    for n in range(40):
+        scene = make("tune-test", n)
+        changed = one_fact_changed(scene)
+        assert len({s.facts for s in changed}) == len(changed) >= 7 and scene.facts not in {s.facts for s in changed}
+        assert (mirrored(scene).facts == scene.facts) == (scene.relation not in ("left", "right"))
+    tune(tmp_path, WEIGHTS, steps=2, batch=4, pool=8, lr=1e-5, seed=1, every=2)
+    assert (tmp_path / WEIGHTS.name).stat().st_size == WEIGHTS.stat().st_size
+    before, after = (safetensors.torch.load_file(str(p)) for p in (WEIGHTS, tmp_path / WEIGHTS.name))
+    moved = {k for k in before if not torch.equal(before[k], after[k])}
+    assert moved and all(k.startswith("visual.") for k in moved)  # the text tower is done
+
+
 def test_running_text_about_nothing_is_near_no_picture():
     """Articles are full of paragraphs that describe no picture: they must not lift a wrong picture over the threshold."""
-    import torch
-
     from demo import english
     from demo.render import picture
     from demo.rng import Stream

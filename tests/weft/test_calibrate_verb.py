@@ -36,10 +36,10 @@ def test_a_model_without_a_run(labelled, capsys):
             "--set", f"score.clip.config_dir={clip['config_dir']}"]  # fmt: skip
     assert main(argv) == 0
     out = capsys.readouterr().out
-    assert main([*argv, "--at", "0.42", "--at", "-1", "--json"]) == 0
+    assert main([*argv, "--at", "0.13", "--at", "-1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["labelled_wrong"] == 20 and found["best"]["precision"] >= 0.95 and found["best"]["recall"] >= 0.9
-    assert [q["threshold"] for q in found["limits"]] == [0.42, -1.0] and found["limits"][1]["recall"] == 0
+    assert [q["threshold"] for q in found["limits"]] == [0.13, -1.0] and found["limits"][1]["recall"] == 0
     assert "keeps of 40 pairs" in out and "best F1: at least 0." in out and '[filters."pair.similarity"]' in out
 
 

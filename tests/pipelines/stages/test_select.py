@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
 from pictures import encoded, scene  # noqa: E402
 from scored_run import Web, demo_clip  # noqa: E402
 
-RULES = {"image.size": {"min": 150}, "pair.similarity": {"min": 0.5}, "document.images_left": {"min": 1, "max": 30}}
+RULES = {"image.size": {"min": 150}, "pair.similarity": {"min": 0.115}, "document.images_left": {"min": 1, "max": 30}}
 
 
 def config(filters: dict | None = None, score: dict | None = None, **select: object) -> Config:
@@ -106,21 +106,21 @@ def test_the_share_is_exact_where_most_pairs_tie(run, tmp_path, share, per_langu
 
 
 def test_another_threshold_judges_again_and_measures_nothing(run, tmp_path):
-    strict = config({**RULES, "pair.similarity": {"min": 0.62}})
+    strict = config({**RULES, "pair.similarity": {"min": 0.2}})
     score_inputs = {k: v for k, v in run[1].items() if k != "score"}
     assert digest(ScoreStage(), strict, score_inputs) == digest(ScoreStage(), config(), score_inputs)
     assert digest(SelectStage(), strict, run[1]) != digest(SelectStage(), config(), run[1])
     predicted = sum(
-        1 for r in rows(run[1]["score"], "placements") if r["scored"] and r["image_min_side"] >= 150 and r["pair_similarity"] < 0.62
+        1 for r in rows(run[1]["score"], "placements") if r["scored"] and r["image_min_side"] >= 150 and r["pair_similarity"] < 0.2
     )
-    done = select(run, tmp_path, config({**RULES, "pair.similarity": {"min": 0.62}}, copies_max=0))
+    done = select(run, tmp_path, config({**RULES, "pair.similarity": {"min": 0.2}}, copies_max=0))
     assert done.manifest.counts["images"].dropped["pair.similarity.below"] == predicted
     text_rule = config({**RULES, "paragraph.word_count": {"min": 9}})
     assert digest(SelectStage(), text_rule, run[1]) == digest(SelectStage(), config(), run[1])  # decided in extract, whose digest differs
 
 
 def test_either_rule_may_save_an_image(run, tmp_path):
-    filters = {"image.size": {"min": 10_000}, "pair.similarity": {"min": 0.5}}
+    filters = {"image.size": {"min": 10_000}, "pair.similarity": {"min": 0.115}}
     none = select(run, tmp_path / "and", config(filters))
     some = select(run, tmp_path / "or", config(filters, combine="or", copies_max=0))
     assert none.manifest.counts["images"].kept == 0 and some.manifest.counts["images"].kept > 20
