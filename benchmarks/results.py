@@ -21,7 +21,7 @@ FOLDER = ROOT / "benchmarks" / "results"
 BEGIN, END = "<!-- results: begin (python -m benchmarks.results) -->", "<!-- results: end -->"
 TITLES = {
     "extract": "Extraction", "dedup": "Deduplication", "fetch": "Fetching", "score": "Images and CLIP", "pack": "Packing", "verify": "Verifying",
-    "audit": "Auditing a million documents", "load": "The trainer's loader", "pipeline": "Whole pipeline", "pii": "Personal data",
+    "audit": "Auditing a million documents", "load": "The trainer's loader", "train": "Ten minutes of training on the demo web", "pipeline": "Whole pipeline", "pii": "Personal data",
 }  # fmt: skip
 
 

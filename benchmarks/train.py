@@ -1,6 +1,6 @@
 """Ten minutes of training on the demo web's shards, curated and uncurated, then questions: `weft bench train`.
 
-    python -m benchmarks.train [-o FOLDER] [--pages 5000] [--steps N] [--asked 150] [--json]
+    python -m benchmarks.train [-o FOLDER] [--pages 5000] [--steps N] [--asked 450] [--json]
 
 Both models start from the same random weights and read the same number of tokens by the same recipe (configs/recipes/demo-pages.toml;
 its steps are about ten minutes of CPU time on one core). One reads the shards that the pipeline makes with all its rules, the other those
@@ -24,6 +24,7 @@ from typing import Any
 
 ARMS = ("curated", "uncurated")
 WORDS = 12
+SEEN = 150  # of each skill, the first questions were looked at while the recipe was made: they are not asked
 
 
 def shortened(pages: str) -> str:
@@ -33,25 +34,39 @@ def shortened(pages: str) -> str:
         rows = [jsonlib.loads(line) for line in f]
     for row in rows:
         row["texts"] = [" ".join(t.split()[:WORDS]) if t else None for t in row["texts"]]
-    with open(f"{out}.part", "w", encoding="utf-8") as f:
+    with open(f"{out}.{os.getpid()}.part", "w", encoding="utf-8") as f:
         f.writelines(jsonlib.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
-    os.replace(f"{out}.part", out)
+    os.replace(f"{out}.{os.getpid()}.part", out)
+    return out
+
+
+def fresh(questions: str) -> str:
+    """The questions after the first SEEN of each skill, as another file beside them."""
+    out = os.path.join(os.path.dirname(questions), "fresh.txt")  # not .jsonl: a folder's .jsonl files are read as one source
+    seen: dict[str, int] = {}
+    with open(questions, encoding="utf-8") as f, open(f"{out}.{os.getpid()}.part", "w", encoding="utf-8") as g:
+        for line in f:
+            skill = jsonlib.loads(line)["skill"]
+            seen[skill] = seen.get(skill, 0) + 1
+            if seen[skill] > SEEN:
+                g.write(line)
+    os.replace(f"{out}.{os.getpid()}.part", out)
     return out
 
 
 def exchanged(questions: str) -> str:
     """The questions, each with the picture of the next one of its skill, as another file beside them."""
-    out = os.path.join(os.path.dirname(questions), "exchanged.txt")  # not .jsonl: a folder's .jsonl files are read as one source
+    out = os.path.join(os.path.dirname(questions), "exchanged.txt")
     with open(questions, encoding="utf-8") as f:
         rows = [jsonlib.loads(line) for line in f]
     by_skill: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_skill.setdefault(row["skill"], []).append(row)
-    with open(f"{out}.part", "w", encoding="utf-8") as f:
+    with open(f"{out}.{os.getpid()}.part", "w", encoding="utf-8") as f:
         for some in by_skill.values():
             for row, other in zip(some, [*some[1:], some[0]], strict=True):
                 f.write(jsonlib.dumps({**row, "images": other["images"], "size": other["size"]}, sort_keys=True) + "\n")
-    os.replace(f"{out}.part", out)
+    os.replace(f"{out}.{os.getpid()}.part", out)
     return out
 
 
@@ -67,7 +82,7 @@ def prepare(folder: str, pages: int, asked: int) -> dict[str, str]:
         with open(out["uncurated"], encoding="utf-8") as f:
             texts = [t for line in f for t in jsonlib.loads(line)["texts"] if t]
         words.train(texts, {*web.SAID, *COLOURS, *SHAPES}, out["tokenizer"])
-    out["questions"] = os.path.join(cloze.write(asked, os.path.join(folder, f"questions-{asked}")), "cloze.jsonl")
+    out["questions"] = fresh(os.path.join(cloze.write(asked + SEEN, os.path.join(folder, f"questions-{asked + SEEN}")), "cloze.jsonl"))
     out["exchanged"] = exchanged(out["questions"])
     return out
 
@@ -133,7 +148,7 @@ def verdict(results: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
     return rows, a["low"] > a["peer"] and a["low"] > b["high"]
 
 
-def main(folder: str = "bench-train", pages: int = 5000, steps: int = 0, asked: int = 150, json: bool = False) -> int:
+def main(folder: str = "bench-train", pages: int = 5000, steps: int = 0, asked: int = 450, json: bool = False) -> int:
     paths = prepare(folder, pages, asked)
     with multiprocessing.get_context("spawn").Pool(min(2, os.cpu_count() or 1)) as pool:
         results = pool.map(arm, [(folder, name, paths, steps) for name in ARMS])
@@ -155,7 +170,7 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", default="bench-train")
     parser.add_argument("--pages", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=0, help="instead of the recipe's")
-    parser.add_argument("--asked", type=int, default=150, help="questions per skill")
+    parser.add_argument("--asked", type=int, default=450, help="questions per skill")
     parser.add_argument("--json", action="store_true")
     a = parser.parse_args()
     sys.exit(main(a.output, a.pages, a.steps, a.asked, a.json))
