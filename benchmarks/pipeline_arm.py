@@ -1,4 +1,5 @@
-"""One run in a process of its own, measured: `python -m benchmarks.pipeline_arm CONFIG RUN WORKERS (beam|loop)`; one line of JSON.
+"""One run in a process of its own, measured: `python -m benchmarks.pipeline_arm CONFIG RUN WORKERS (beam|loop) CORES`; one line of
+JSON. CORES > 0 leaves it that many.
 
 CPU seconds are those of the whole tree of processes, by stage. Children that outlive their parents come to this process (a
 subreaper) and stay as zombies with their times, so that nothing is missed, whichever way a worker or a guarded child ended.
@@ -45,7 +46,9 @@ def peak_mb() -> float:
         return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
 
 
-def main(config_path: str, run: str, workers: int, how: str) -> dict[str, Any]:
+def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict[str, Any]:
+    if cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     from pipelines.run import Events, run_stages
     from pipelines.settings.config import load
@@ -77,4 +80,4 @@ def main(config_path: str, run: str, workers: int, how: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])), flush=True)
+    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))), flush=True)

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 folder=${1:-.engines}
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-uv=${UV:-.venv/bin/uv}
+uv=.venv/bin/uv
+[ -x "$uv" ] || uv=uv
 missing() { echo "engines: $1 is left out: $2" >&2; }
 
 if ! { command -v java && command -v mvn; } >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

@@ -20,16 +20,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-# Not torch: with it, one run of 2,000 pages and two workers stood still in the score stage; the cause is not known.
 PRELOADED = (
     "pyarrow.parquet", "pyarrow.compute", "pipelines.beam", "apache_beam.runners.worker.sdk_worker",
     *(f"pipelines.stages.{s}" for s in ("extract", "dedup", "fetch", "score", "select", "pack", "report")),
 )  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 DIE_WITH_PARENT = 1  # prctl option PR_SET_PDEATHSIG
+CLIP = ("torch", "open_clip", "apache_beam.ml.inference.base", "pipelines.models.clip")  # seconds of imports for each worker of each pass
+# Arrow's jemalloc starts a thread as soon as it is loaded. A child forked while it holds a lock stands still; that is what a run with
+# torch preloaded once did
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 class Nursery:
@@ -40,6 +43,15 @@ class Nursery:
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
         self._ended: dict[str, Callable[[str], None]] = {}
+        self._more: list[str] = []
+
+    def preload(self, modules: tuple[str, ...]) -> None:
+        """Import further modules before the next fork, once; those that are not installed are left to the worker to miss."""
+        with self._lock:
+            if new := [m for m in modules if m not in self._more]:
+                self._more += new
+                if self._sock is not None and self._process is not None and self._process.poll() is None:
+                    self._sock.sendall(_line({"preload": new}))
 
     def start(self, worker: str, control: str, ended: Callable[[str], None]) -> None:
         """Fork a Beam worker `worker` that reports to `control`. `ended` is called, from another thread, with how it ended, unless
@@ -72,13 +84,15 @@ class Nursery:
 
     def _open(self) -> None:
         ours, theirs = socket.socketpair()
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
+        env = {**os.environ, **NO_THREADS, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
         for name in THREADS:  # a numeric library's pool in each of several workers: they fight over the cores (measured: 5x slower)
             env.setdefault(name, "1")
         command = [sys.executable, "-m", "pipelines.nursery", str(theirs.fileno())]
         self._process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
         theirs.close()
         self._sock = ours
+        if self._more:
+            ours.sendall(_line({"preload": self._more}))
         threading.Thread(target=self._listen, args=(ours,), name="nursery", daemon=True).start()
         atexit.register(self.close)
 
@@ -116,10 +130,7 @@ def _messages(sock: socket.socket) -> Iterator[dict[str, Any]]:
 
 def main(fd: int) -> None:
     """The nursery's own process: one thread, forking on request, reporting deaths."""
-    for name in PRELOADED:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # shared pages stay shared
+    _import(PRELOADED)
     sock = socket.socket(fileno=fd)
     wake, waker = socket.socketpair()
     for end in (wake, waker):
@@ -141,6 +152,7 @@ def main(fd: int) -> None:
             break
         *lines, buffer = (buffer + got).split(b"\n")
         for request in map(json.loads, lines):
+            _import(request.get("preload", ()))
             if "start" in request:
                 if (pid := os.fork()) == 0:
                     signal.set_wakeup_fd(-1)
@@ -153,6 +165,15 @@ def main(fd: int) -> None:
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     os._exit(0)  # frozen objects are not taken apart
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    if names:
+        gc.collect()
+        gc.freeze()  # shared pages stay shared
 
 
 def _reap(workers: dict[int, str]) -> Iterator[tuple[int, int]]:

@@ -85,7 +85,10 @@ def infer(ctx: StageContext, parts: list[str], work: Callable[[str, Any], None])
     from apache_beam.ml.inference.base import RunInference
 
     from pipelines.models.handlers import ClipHandler
+    from pipelines.nursery import CLIP, THE_NURSERY
 
+    if ctx.config.runner.name == "local":
+        THE_NURSERY.preload(CLIP)
     model = RunInference(ClipHandler(clip.model_copy(update={"threads": threads(ctx, parts)}), work))
     if ctx.config.runner.name == "dataflow" and ctx.config.score.accelerator:
         model = model.with_resource_hints(accelerator=ctx.config.score.accelerator)

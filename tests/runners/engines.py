@@ -46,7 +46,7 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def wait_for(port: int, seconds: float = 60) -> None:
+def wait_for(port: int, seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with socket.socket() as s:
@@ -106,7 +106,7 @@ def spark_cluster(tmp: Path, home: str, workers: int = 2) -> Iterator[tuple[str,
             worker = [*run, "org.apache.spark.deploy.worker.Worker", "--host", LOOPBACK, "--webui-port", "0", "-c", "1", "-m", "700m",
                       "-d", str(tmp / f"worker{i}"), url]  # fmt: skip
             started.append(stack.enter_context(process(worker, tmp / f"worker{i}.log", **env)))
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while (tmp / "master.log").read_text(errors="replace").count("Registering worker") < workers:
             if time.monotonic() > end:
                 raise TimeoutError("the Spark workers did not register: see master.log")

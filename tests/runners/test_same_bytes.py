@@ -101,7 +101,7 @@ def test_prism(again):
 
 @pytest.mark.slow
 @pytest.mark.spark
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_spark_cluster(again, tmp_path):
     """A master, two workers, a pool of Python workers: processes that share nothing but files."""
     with on_spark(tmp_path) as (runner, _):
@@ -110,7 +110,7 @@ def test_spark_cluster(again, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.spark
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_spark_worker_is_killed_in_mid_stage(again, plain, tmp_path):
     """With its executor, while parts of extract are done and others are not: the other worker finishes, with the same bytes."""
     units = len(list((plain / "stages" / "extract").glob("*/parts/unit/*.json")))
@@ -147,7 +147,7 @@ def on_spark(tmp: Path):
 
 @pytest.mark.slow
 @pytest.mark.flink
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_flink(again, tmp_path):
     """Flink's own local cluster in the job server's JVM, two slots, and a pool of Python workers."""
     engines.java()

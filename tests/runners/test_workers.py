@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.beam import map_parts
 from pipelines.failures import WorkFailed
+from pipelines.nursery import CLIP, THE_NURSERY
 from pipelines.settings.run import RunnerSettings
 
 HERE = str(Path(__file__).parent)
@@ -52,6 +53,27 @@ def test_forked_from_one_nursery_over_passes_with_the_drivers_environment(here, 
         who.append(rows)
     assert {r[1] for rows in who for r in rows} == {who[0][0][1]}  # one nursery
     assert not {r[0] for r in who[0]} & {r[0] for r in who[1]}  # fresh workers
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Writes what was there before the work began, and the threads of the process that it was forked from."""
+
+    folder: str
+
+    def __call__(self, part: str) -> None:
+        there = sorted({"torch", "open_clip"} & set(sys.modules))
+        threads = [Path(f"/proc/{os.getppid()}/task/{t}/comm").read_text().strip() for t in os.listdir(f"/proc/{os.getppid()}/task")]
+        (Path(self.folder) / part).write_text(f"{there} {len(threads)} {threads}")
+
+
+@pytest.mark.timeout(300)
+def test_the_nursery_runs_one_thread_with_the_model_s_packages_too(here, tmp_path):
+    """A fork while another thread holds a lock stands still for ever; so there must be none."""
+    THE_NURSERY.preload(CLIP)
+    map_parts(RunnerSettings(workers=2), PARTS, Loaded(str(tmp_path)))
+    for p in PARTS:
+        assert (tmp_path / p).read_text().startswith("['open_clip', 'torch'] 1 "), (tmp_path / p).read_text()
 
 
 @pytest.mark.timeout(120)
