@@ -199,8 +199,9 @@ def export_config(model: VLM, image_token: int) -> dict[str, Any]:
 
 
 def export_folder(model: VLM, folder: str, image_token: int) -> None:
-    """Write a folder that `from_pretrained` reads."""
+    """Write a folder that `from_pretrained` reads. ValueError, and nothing written, for a model that has no class there."""
+    config, weights = export_config(model, image_token), export_weights(model)
     os.makedirs(folder, exist_ok=True)
-    save_file(export_weights(model), os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    save_file(weights, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
-        json.dump(export_config(model, image_token), f, indent=1)
+        json.dump(config, f, indent=1)

@@ -127,3 +127,20 @@ def test_transformers_prepares_and_generates_as_we_do(pair, tmp_path: Path):
     assert hf.generation_config.eos_token_id == [tok.eos, tok.end]
     with pytest.raises(ValueError, match="perceiver"):
         export_processor(VLM(replace(c, connector=Connector(kind="linear"))), tok, Images(), str(tmp_path / "no"))
+
+
+def test_the_export_verb_writes_all_of_it_or_nothing(pair, tiny, tmp_path: Path):
+    import transformers
+
+    from trainer.train import train
+    from weft.main import main
+
+    _, tok = pair
+    tok.backend().save(str(tmp_path / "tokenizer.json"))
+    common = (f'data.tokenizer="{tmp_path / "tokenizer.json"}"', "stage.steps=1")
+    train(tiny(*common, out="good"))
+    assert main(["train", "export", str(tmp_path / "good"), str(tmp_path / "hf")]) == 0
+    assert transformers.AutoProcessor.from_pretrained(tmp_path / "hf").tokenizer.bos_token == "<s>"
+    train(tiny(*common, "model.connector.mlp=20", out="odd"))
+    assert main(["train", "export", str(tmp_path / "odd"), str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()
