@@ -49,6 +49,10 @@ chaos: $(STAMP)  ## hundreds of kills, every failing call, 300 poisoned pages: h
 	$(BIN)/python -m tests.faults.kills --kills 60 --workers 2
 	$(BIN)/python -m tests.faults.io
 	$(BIN)/python -m tests.faults.poison --each 30
+	$(BIN)/python -m tests.faults.object_store
+	$(BIN)/python -m tests.faults.disk
+	$(BIN)/python -m tests.faults.race
+	$(BIN)/python -m tests.faults.mutate
 
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
 	$(BIN)/python -m tests.fuzz all --seconds $(or $(SECONDS),3600)

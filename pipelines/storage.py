@@ -12,7 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from schemas.manifest import Part
@@ -108,6 +108,8 @@ def _atomic_remote(path: str) -> Generator[HashingFile]:
         raw.close()
     except BaseException:
         raw.discard()
+        with suppress(AttributeError):
+            raw.closed = True  # or its finalizer begins an upload
         raise
     raw.commit()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import golden, kills, poison
+from tests.faults import disk, golden, kills, mutate, object_store, poison, race
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,3 +51,67 @@ def test_a_half_file_is_seen(tmp_path: Path) -> None:
     shard.write_bytes(b"who")
     found = golden.half(tmp_path, whole)
     assert found[0] == "shards/a.tar" and found[1].startswith("stages/extract/0/nodes/0.parquet: ")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_an_object_store_that_fails(tmp_path: Path) -> None:
+    row = object_store.trial(tmp_path, refused=0.1, seed=1)
+    assert row["wrong"] == [] and row["codes"][-1] == 0 and min(row["requests"].values()) > 5, row
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_disk_that_fills_up(tmp_path: Path) -> None:
+    try:
+        row = disk.campaign(tmp_path, sizes=3)
+    except PermissionError as e:
+        pytest.skip(f"no disk can be mounted here: {e}")
+    assert row["wrong"] == [] and 4 in row["codes"], row
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_two_attempts_at_once(tmp_path: Path) -> None:
+    row = race.campaign(tmp_path, times=2, seed=1)
+    assert row["wrong"] == [], row
+
+
+def test_a_write_to_an_object_store_that_breaks_off_publishes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    from pipelines import storage
+
+    with object_store.server() as (environment, _):
+        for name in (*object_store.KEYS, "AWS_ENDPOINT_URL"):
+            monkeypatch.setenv(name, environment[name])
+        fsspec.filesystem("s3").clear_instance_cache()
+        for size in (5, 12 << 20):  # one request, and an upload in parts
+            with pytest.raises(ValueError, match="half"), storage.atomic(f"s3://weft/{size}") as f:
+                f.write(b"x" * size)
+                raise ValueError("half")
+            assert not storage.exists(f"s3://weft/{size}")
+            with storage.atomic(f"s3://weft/{size}") as f:
+                f.write(b"y" * size)
+            assert storage.read_bytes(f"s3://weft/{size}") == b"y" * size
+        assert storage.listing("s3://weft") == sorted(["5", str(12 << 20)])
+        fsspec.filesystem("s3").clear_instance_cache()
+
+
+def test_a_mutant_that_no_test_kills_is_named(tmp_path: Path) -> None:
+    found = mutate.mutants("def f(a):\n    if a > 1 and not a == 5:\n        return a + 1\n    return 0\n", ("f",))
+    said = {what.split(":")[1].strip() for what, _ in found}
+    assert said == {"condition turned round", "operator", "comparison", "not left out", "nothing returned", "one more"}
+    assert len({text for _, text in found}) == len(found) > 8
+    (tmp_path / "test_it.py").write_text("from pathlib import Path\n\ndef test_it():\n    names = {}\n    exec(Path('code.py').read_text(), names)\n    assert names['f'](1) == 0\n")
+    (tmp_path / "code.py").write_text("def f(a):\n    if a > 1:\n        return a + 1\n    return 0\n")
+    assert not _killed(tmp_path)
+    (tmp_path / "code.py").write_text("def f(a):\n    if a >= 1:\n        return a + 1\n    return 0\n")
+    assert _killed(tmp_path)
+
+
+def _killed(folder: Path) -> bool:
+    """From a process of its own: pytest does not run inside pytest."""
+    code = "import sys; from pathlib import Path; from tests.faults.mutate import killed; print(killed(Path(sys.argv[1]), ('test_it.py',), 60))"
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {"True": True, "False": False}[done.stdout.strip()]
