@@ -82,7 +82,7 @@ def collect(run: Run) -> dict[str, Any]:
             "name": run.config.get("run", {}).get("name", ""),
             "path": os.path.basename(os.path.abspath(run.path)),
             "funnel": funnel(run.path),
-            "stages": [{"name": n, "digest": m.digest, "code": m.code, "seconds": run.seconds(n)} for n, m in run.stages.items()],
+            "stages": [{"name": n, "digest": m.digest, "code": m.code, "seconds": run.timing(n)["seconds"]} for n, m in run.stages.items()],
             "fates": {k: [f for f in fates if f["kind"] == k] for k in KINDS},
             "histograms": histograms,
             "languages": ask(con, queries.LANGUAGES, limit=20),
@@ -98,13 +98,14 @@ def collect(run: Run) -> dict[str, Any]:
 
 
 def _cost(run: Run, con: Any, kept: int) -> list[dict[str, Any]]:
-    """Seconds and bytes of each stage, and per kept document."""
-    out = []
+    """Time, CPU time, GPU time and bytes of each stage, and per kept document; a last row for all."""
+    out: list[dict[str, Any]] = []
     for name, m in run.stages.items():
         size = sum(p.bytes for parts in m.tables.values() for p in parts)
-        seconds = run.seconds(name)
-        out.append({"stage": name, "seconds": seconds, "per_document": None if seconds is None else seconds / kept, "bytes": size, "bytes_per_document": size / kept})
-    return out
+        out.append({"stage": name, "bytes": size, **run.timing(name)})
+    fields = ("seconds", "cpu_seconds", "gpu_seconds", "bytes")
+    out.append({"stage": "all", **{f: None if any(c[f] is None for c in out) else sum(c[f] for c in out) for f in fields}})
+    return [{**c, **{f"{f}_each": None if c[f] is None else c[f] / kept for f in fields}} for c in out]
 
 
 def _short(text: object, n: int = 100) -> str:

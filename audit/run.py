@@ -58,10 +58,13 @@ class Run:
     def stage_path(self, stage: str, digest: str | None = None) -> str:
         return os.path.join(self.path, layout.stage_dir(stage, digest or self.stages[stage].digest))
 
-    def seconds(self, stage: str) -> float | None:
-        """How long the stage took when it ran, if it says so."""
+    def timing(self, stage: str) -> dict[str, float | None]:
+        """What the stage cost when it ran: `seconds` by the clock, `cpu_seconds` of the machine that started it, `gpu_seconds` for which
+        a GPU was held; None where it does not say."""
         path = Path(self.stage_path(stage), "timing.json")
-        return json.loads(path.read_text())["seconds"] if path.exists() else None
+        said = json.loads(path.read_text()) if path.exists() else {}
+        on_gpu = self.stages[stage].facts.get("clip", {}).get("device", "cpu") != "cpu"
+        return {"seconds": said.get("seconds"), "cpu_seconds": said.get("cpu_seconds"), "gpu_seconds": said.get("seconds") if on_gpu else 0.0}
 
     @cached_property
     def config(self) -> dict[str, Any]:

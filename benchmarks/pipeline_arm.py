@@ -15,29 +15,9 @@ import time
 from contextlib import nullcontext
 from typing import Any
 
+from pipelines.cpu import tree_cpu
+
 PR_SET_CHILD_SUBREAPER = 36
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def tree_cpu() -> float:
-    """CPU seconds of this process, its descendants, and those of them that were waited for."""
-    parents: dict[int, int] = {}
-    spent: dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as f:
-                    fields = f.read().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            parents[int(name)], spent[int(name)] = int(fields[1]), sum(map(int, fields[11:15]))
-    total, me = 0, os.getpid()
-    for pid in spent:
-        at = pid
-        while at not in (me, 0, 1):
-            at = parents.get(at, 0)
-        total += spent[pid] if at == me else 0
-    return total / TICK
 
 
 def peak_mb() -> float:

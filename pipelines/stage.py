@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pipelines import storage
 from pipelines.code import code_digest
+from pipelines.cpu import tree_cpu
 from pipelines.settings.config import Config
 from schemas import layout
 from schemas.manifest import Count, Part, StageManifest, digest_of, dumps, loads_stage
@@ -180,7 +181,7 @@ def execute(
 ) -> Outcome:
     """Run a stage, or find that it is done. StageError if a part is missing afterwards, ConservationError if the books do not
     balance; in both cases no manifest is written, so nothing downstream can build on it."""
-    begin = time.monotonic()
+    begin, cpu = time.monotonic(), tree_cpu()
     if (done := find(stage, run, config, inputs)) is not None:
         return Outcome(done, True, 0.0)
     name = digest(stage, config, inputs)
@@ -204,9 +205,8 @@ def execute(
         facts=stage.facts(ctx, facts),
     )
     seconds = time.monotonic() - begin
-    storage.write_bytes(
-        storage.join(root, "timing.json"), (json.dumps({"seconds": round(seconds, 3), "finished": time.time()}) + "\n").encode()
-    )
+    timing = {"seconds": round(seconds, 3), "cpu_seconds": None if cpu is None else round((tree_cpu() or cpu) - cpu, 3), "finished": time.time()}
+    storage.write_bytes(storage.join(root, "timing.json"), (json.dumps(timing) + "\n").encode())
     storage.write_bytes(storage.join(root, layout.STAGE_MANIFEST), dumps(manifest))
     return Outcome(Done(root, manifest), False, seconds)
 

@@ -7,7 +7,7 @@ from audit.run import Run
 from audit.whatif import WhatIfError, names, whatif
 
 SETTINGS = {  # of select and score: re-run in seconds; value range
-    "pair.similarity.min": (0.2, 0.7), "image.size.image_min_side.min": (100, 400), "image.aspect_ratio.max": (1.0, 3.0), "image.aspect_ratio.min": (0.3, 1.0),
+    "pair.similarity.min": (0.0, 0.25), "image.size.image_min_side.min": (100, 400), "image.aspect_ratio.max": (1.0, 3.0), "image.aspect_ratio.min": (0.3, 1.0),
     "document.images_left.max": (1, 6), "document.images_left.min": (1, 4), "document.text_left.min": (5, 200),
 }  # fmt: skip
 

@@ -1,0 +1,33 @@
+"""CPU time of a process and all that it started, so that a stage's cost counts its workers and guarded children too."""
+
+from __future__ import annotations
+
+import os
+
+
+def tree_cpu() -> float | None:
+    """CPU seconds (user and system) of this process, its descendants alive, and those they have waited for; None where there is no /proc."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return None
+    parents: dict[int, int] = {}
+    spent: dict[int, int] = {}
+    for name in names:
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+            except OSError:  # it has ended meanwhile
+                continue
+            parents[int(name)], spent[int(name)] = int(fields[1]), sum(map(int, fields[11:15]))
+    me = os.getpid()
+    if me not in spent:
+        return None
+    total = 0
+    for pid, ticks in spent.items():
+        at = pid
+        while at not in (me, 0, 1):
+            at = parents.get(at, 0)
+        total += ticks if at == me else 0
+    return total / os.sysconf("SC_CLK_TCK")
