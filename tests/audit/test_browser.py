@@ -87,7 +87,7 @@ def paths(page, base) -> list[str]:
     d = page.context.request.get(f"{base}/documents.json?fate=kept").json()["tables"]["documents"][0]
     gone = page.context.request.get(f"{base}/documents.json?fate=dropped").json()["tables"]["documents"][0]
     image = page.context.request.get(f"{base}/gallery.json").json()["tables"]["images"][0]
-    return ["/", "/limits", "/limit/pair.similarity.min?value=0.5", "/documents", f"/document/{d['doc_id']}", f"/document/{gone['doc_id']}", "/gallery", "/domains", f"/domain/{d['domain']}", "/diff",
+    return ["/", "/limits", "/limit/pair.similarity.min?value=0.2", "/documents", f"/document/{d['doc_id']}", f"/document/{gone['doc_id']}", "/gallery", "/domains", f"/domain/{d['domain']}", "/diff",
             f"/image/{image['image_id']}", "/nothing"]  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def test_screenshots_for_the_docs(demo_run, tmp_path):
     folder.mkdir(parents=True, exist_ok=True)
     with served(str(demo_run)) as base, opened(base, 1100, 700) as (page, _):
         d = page.context.request.get(f"{base}/documents.json?fate=kept").json()["tables"]["documents"][0]
-        for name, path in (("overview", "/"), ("limit", "/limit/pair.similarity.min?value=0.5"), ("document", f"/document/{d['doc_id']}")):
+        for name, path in (("overview", "/"), ("limit", "/limit/pair.similarity.min?value=0.2"), ("document", f"/document/{d['doc_id']}")):
             page.goto(base + path, wait_until="networkidle")
             page.screenshot(path=folder / f"auditing-{name}.png")
     assert 3_000 < sum(p.stat().st_size for p in folder.glob("auditing-*.png")) < 400_000
