@@ -162,6 +162,16 @@ def listing(folder: str) -> list[str]:
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
+def modified(folder: str) -> float:
+    """When something in a folder was last written, in seconds since 1970; of an object store, of the objects under it (0: it does not say)."""
+    if not is_remote(folder):
+        return os.path.getmtime(folder)
+    fs, inner = remote(folder)
+    found = fs.find(inner, detail=True).values()
+    times = [f[k] for f in found for k in ("LastModified", "updated", "created", "mtime") if f.get(k)]
+    return max((t if isinstance(t, (int, float)) else t.timestamp() for t in times if not isinstance(t, str)), default=0.0)
+
+
 def remove_tree(folder: str) -> None:
     if is_remote(folder):
         fs, inner = remote(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from weft.console import emit, say, seconds, table
@@ -16,13 +15,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from pipelines import storage
     from schemas import layout
 
-    config = os.path.join(args.run, layout.CONFIG)
-    if not os.path.exists(config):
+    if not storage.exists(storage.join(args.run, layout.CONFIG)):
         raise Failure(USAGE, f"{args.run!r} is not a run folder: {layout.CONFIG} is missing")
     rows = stages(args.run)
-    complete = os.path.exists(os.path.join(args.run, layout.MANIFEST))
+    complete = storage.exists(storage.join(args.run, layout.MANIFEST))
     if args.json:
         emit({"run": args.run, "published": complete, "stages": rows})
         return 0
@@ -44,7 +43,7 @@ def stages(run: str) -> list[dict[str, Any]]:
     for name in layout.STAGES:
         root = storage.join(run, layout.STAGE_DIR, name)
         row: dict[str, Any] = {"stage": name, "state": "waiting", "parts": "", "seconds": None, "counts": ""}
-        folders = sorted(storage.listing(root), key=lambda d: os.path.getmtime(os.path.join(root, d)))
+        folders = sorted(storage.listing(root), key=lambda d: storage.modified(storage.join(root, d)))
         if folders:
             here = storage.join(root, folders[-1])
             manifest = storage.join(here, layout.STAGE_MANIFEST)
