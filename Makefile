@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: chaos engines fuzz demo test test-all lint types imports docs reference lock clean bench polite peers
+.PHONY: chaos engines fuzz demo test test-all format lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -17,6 +17,10 @@ test-all: $(STAMP)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP)
+	$(BIN)/ruff format .
 
 imports: $(STAMP)
 	$(BIN)/lint-imports --no-cache

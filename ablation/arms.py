@@ -7,7 +7,11 @@ from dataclasses import dataclass
 FINDINGS = ("1", "2", "3", "4", "5", "6", "data")
 
 
-SLOWER = {"lora": 0.25, "dora": 0.25, "train": 0.1}  # rate of what is pre-trained, as a factor on that of what is new (paper: 10 to 100 times lower)
+SLOWER = {
+    "lora": 0.25,
+    "dora": 0.25,
+    "train": 0.1,
+}  # rate of what is pre-trained, as a factor on that of what is new (paper: 10 to 100 times lower)
 
 
 def freeze(mode: str) -> str:
@@ -72,7 +76,11 @@ def _pooling() -> list[Arm]:
 
 
 def _aspect() -> list[Arm]:
-    rows = (("native, longest side x 1.5", "native", 1.5), ("square, equal patches", "square", 1.125), ("square, longest side x 1.5", "square", 1.5))
+    rows = (
+        ("native, longest side x 1.5", "native", 1.5),
+        ("square, equal patches", "square", 1.125),
+        ("square, longest side x 1.5", "square", 1.5),
+    )
     return [Arm("5", n, (LORA,), train="mixed", ask="mixed", images=(r, s)) for n, r, s in rows]
 
 

@@ -77,7 +77,9 @@ class Assets:
         from trainer.text import Tokens
 
         model, steps = self.base().model, self.scale.tower[quality]
-        file = os.path.join(self.folder, f"tower-{quality}-{digest(VERSION, str(model.vision), model.std, steps, self.scale.pairs)}.safetensors")
+        file = os.path.join(
+            self.folder, f"tower-{quality}-{digest(VERSION, str(model.vision), model.std, steps, self.scale.pairs)}.safetensors"
+        )
         if not os.path.exists(file):
             self.say(f"vision tower, {quality}: {steps} steps of contrast")
             train_tower(model.vision, Tokens(self.tokenizer()), steps, file, self.scale.pairs, say=self.say)
@@ -90,7 +92,9 @@ class Assets:
         from trainer.text import Tokens
 
         model, steps = self.base().model, self.scale.decoder[quality]
-        file = os.path.join(self.folder, f"decoder-{quality}-{digest(VERSION, str(model.decoder), model.std, steps, self.scale.web)}.safetensors")
+        file = os.path.join(
+            self.folder, f"decoder-{quality}-{digest(VERSION, str(model.decoder), model.std, steps, self.scale.web)}.safetensors"
+        )
         if not os.path.exists(file):
             self.say(f"language model, {quality}: {steps} steps on curated text")
             tok = Tokens(self.tokenizer())

@@ -83,7 +83,9 @@ def pairs(count: int, patch: int) -> tuple[torch.Tensor, tuple[int, int], list[s
     return torch.stack(pixels), cell, texts
 
 
-def train_tower(c: Vision, tok: Tokens, steps: int, file: str, count: int = 8000, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> None:
+def train_tower(
+    c: Vision, tok: Tokens, steps: int, file: str, count: int = 8000, seed: int = 0, say: Callable[[str], None] = lambda _: None
+) -> None:
     """Contrast: each picture against all texts of its batch (the pairwise sigmoid loss of SigLIP, arXiv 2303.15343)."""
     torch.manual_seed(seed)
     pixels, cell, texts = pairs(count, c.patch)
@@ -124,12 +126,26 @@ def told_ids(c: Case, tok: Tokens) -> list[int]:
         out += tok.encode("User:" if turn.pictures else "User: ")
         for _ in range(turn.pictures):
             out += [tok.fake, *tok.encode(f" {told(next(shown))}"), tok.fake]
-        out += [*tok.encode(turn.question), tok.end, *tok.encode("\nAssistant:"), *tok.encode(f" {turn.answer}"), tok.end, *tok.encode("\n")]
+        out += [
+            *tok.encode(turn.question),
+            tok.end,
+            *tok.encode("\nAssistant:"),
+            *tok.encode(f" {turn.answer}"),
+            tok.end,
+            *tok.encode("\n"),
+        ]
     return [*out, tok.eos]
 
 
 def train_decoder(
-    c: Model, tok: Tokens, texts: Sequence[str], cases: int, steps: int, file: str, seed: int = 0, say: Callable[[str], None] = lambda _: None
+    c: Model,
+    tok: Tokens,
+    texts: Sequence[str],
+    cases: int,
+    steps: int,
+    file: str,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Next token on curated text (a quarter of the rows) and on cases told in words: what a language model brings along.
 

@@ -56,7 +56,13 @@ def questions(per_skill: int, *name: object) -> Iterator[Cloze]:
             else:
                 prompt = f"{opening} {'an' if g.colour == 'orange' else 'a'} {g.colour} {g.shape}"
                 upright = scene.relation in ("above", "below")
-                yield Cloze(scene, skill, prompt if upright else f"{prompt} to the", ("above", "below") if upright else ("left", "right"), scene.relation)
+                yield Cloze(
+                    scene,
+                    skill,
+                    prompt if upright else f"{prompt} to the",
+                    ("above", "below") if upright else ("left", "right"),
+                    scene.relation,
+                )
 
 
 def write(per_skill: int, folder: str) -> str:

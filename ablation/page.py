@@ -51,7 +51,7 @@ def _head(lines: list[dict[str, Any]]) -> str:
 
 Made by `weft ablate --page {{}}` from a log with one line per arm and seed; nothing here is typed in by hand.
 
-Scale `{scale}`, {sum(len(x['roles']) for x in once)} rows of arm and seed ({len(once)} trainings, as equal arms are trained once), {seeds} seeds, {size}.
+Scale `{scale}`, {sum(len(x["roles"]) for x in once)} rows of arm and seed ({len(once)} trainings, as equal arms are trained once), {seeds} seeds, {size}.
 Training took {wall / 60:.0f} minutes of wall time ({cpu / 60:.0f} of CPU time) summed over trainings, one core each; the backbones and the
 pipeline's runs are not in that sum.
 
@@ -87,7 +87,11 @@ def _section(key: str, f: Finding, found: list[Row], plot: str) -> str:
     out += [_row("arm", *skills, "average"), _row("---", *["---"] * (len(skills) + 1))]
     out.append(_row("*chance*", *(f"{usual[s]:.2f}" for s in skills), f"{sum(usual.values()) / len(usual):.2f}"))
     out += [_row(r.name, *(_cell(r.scores[s]) for s in (*skills, "average"))) for r in found]
-    out += ["", _row("arm", "loss", "pictures", "tokens", "trains (M)", "GFLOP a step", "seconds", "peak MB", "diverged"), _row(*["---"] * 9)]
+    out += [
+        "",
+        _row("arm", "loss", "pictures", "tokens", "trains (M)", "GFLOP a step", "seconds", "peak MB", "diverged"),
+        _row(*["---"] * 9),
+    ]
     for r in found:
         out.append(
             _row(
@@ -104,7 +108,9 @@ def _section(key: str, f: Finding, found: list[Row], plot: str) -> str:
         if a is None or b is None:
             continue
         x, y = a.scores[c.skill], b.scores[c.skill]
-        says = {1: "**agrees**, beyond the seeds' range", -1: "**does not agree**, beyond the seeds' range", 0: "not apart at this scale"}[apart(x, y)]
+        says = {1: "**agrees**, beyond the seeds' range", -1: "**does not agree**, beyond the seeds' range", 0: "not apart at this scale"}[
+            apart(x, y)
+        ]
         what = c.text if c.skill == "average" else f"{c.text} ({c.skill})"
         out.append(_row(what, f"{c.better}: {_cell(x)}", f"{c.worse}: {_cell(y)}", says))
     return "\n".join(x for x in out if x is not None) + "\n"
@@ -118,7 +124,10 @@ def _details(found: list[Row]) -> list[str]:
     for name, what in (("letter", skill), ("box", "box" if len(shapes) > 1 else "")):
         if not what:
             continue
-        parts = sorted({d for r in found for x in r.lines for d in x["scores"].get(what, {}) if d}, key=lambda d: [int(n) for n in d.replace("px", "").replace("x", "-").split("-")])
+        parts = sorted(
+            {d for r in found for x in r.lines for d in x["scores"].get(what, {}) if d},
+            key=lambda d: [int(n) for n in d.replace("px", "").replace("x", "-").split("-")],
+        )
         out += [_row(f"{name}, all seeds, 95 % interval", *parts), _row(*["---"] * (len(parts) + 1))]
         for r in found:
             cells = [pooled(r, what, d) for d in parts]

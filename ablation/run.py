@@ -64,7 +64,14 @@ def needs(job: Job) -> list[tuple[str, str]]:
 
 
 def run(
-    findings: list[str], folder: str, scale: str = "tiny", seeds: int = 3, workers: int = 1, say: Callable[[str], None] = print, steps: int = 0, minutes: float = 0.0
+    findings: list[str],
+    folder: str,
+    scale: str = "tiny",
+    seeds: int = 3,
+    workers: int = 1,
+    say: Callable[[str], None] = print,
+    steps: int = 0,
+    minutes: float = 0.0,
 ) -> list[dict[str, Any]]:
     """Run what is missing in `folder/log.jsonl`; the lines of these findings that are there then.
 
@@ -103,7 +110,10 @@ def groups(left: list[Job]) -> list[list[tuple[str, str]]]:
     """What the arms need, in pieces that may be made side by side: the curations share one run folder and stay together."""
     wanted = list(dict.fromkeys(n for j in left for n in needs(j)))
     pages = [w for w in wanted if w[0] == "pages"]
-    return [*([w] for w in sorted((w for w in wanted if w[0] != "pages"), key=lambda w: ("tower", "decoder", "cases", "asked").index(w[0]))), *([pages] if pages else [])]
+    return [
+        *([w] for w in sorted((w for w in wanted if w[0] != "pages"), key=lambda w: ("tower", "decoder", "cases", "asked").index(w[0]))),
+        *([pages] if pages else []),
+    ]
 
 
 def _make(args: tuple[str, str, list[tuple[str, str]]]) -> str:
@@ -153,7 +163,16 @@ class Workers:
             yield future.result()
 
 
-def _finished(folder: str, line: dict[str, Any] | None, roles: dict[str, list[list[str]]], done: dict, n: int, of: int, began: float, say: Callable[[str], None]) -> None:
+def _finished(
+    folder: str,
+    line: dict[str, Any] | None,
+    roles: dict[str, list[list[str]]],
+    done: dict,
+    n: int,
+    of: int,
+    began: float,
+    say: Callable[[str], None],
+) -> None:
     if line is None:
         return
     line["roles"] = roles[line["key"]]
@@ -163,7 +182,9 @@ def _finished(folder: str, line: dict[str, Any] | None, roles: dict[str, list[li
         os.fsync(f.fileno())
     done[line["key"]] = line
     shutil.rmtree(os.path.join(folder, "arms", line["key"]), ignore_errors=True)
-    say(f"{n}/{of}  {line['finding']}: {line['arm']}, seed {line['seed']}: loss {line['loss']:.3f}  {summary(line)}  [{line['wall']:.0f} s; {time.time() - began:.0f} s so far]")
+    say(
+        f"{n}/{of}  {line['finding']}: {line['arm']}, seed {line['seed']}: loss {line['loss']:.3f}  {summary(line)}  [{line['wall']:.0f} s; {time.time() - began:.0f} s so far]"
+    )
 
 
 def summary(line: dict[str, Any]) -> str:
@@ -202,7 +223,9 @@ def _one(args: tuple[str, str, Job, int, float]) -> dict[str, Any] | None:
         f"data.cache={json.dumps(os.path.join(assets.folder, 'lengths'))}", f"run.out={json.dumps(out)}",
         f"model.backbones={json.dumps([assets.tower(a.tower), assets.decoder(a.decoder)])}",
     ]  # fmt: skip
-    own = overrides(a, assets.base(), SCALES[scale], job.seed) + ([f"stage.steps={steps}", f"run.save_every={max(1, steps // 2)}"] if steps else [])
+    own = overrides(a, assets.base(), SCALES[scale], job.seed) + (
+        [f"stage.steps={steps}", f"run.save_every={max(1, steps // 2)}"] if steps else []
+    )
     recipe = load(assets.recipe_file(), [*own, *paths])
     reset_peak()
     began, cpu, diverged, loss = time.time(), time.process_time(), "", float("nan")

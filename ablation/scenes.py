@@ -18,7 +18,9 @@ from demo.rng import Stream
 from demo.scenes import COLOURS, RELATIONS, SHAPES, Group, Scene
 
 SIDE = 128  # pixels of a square picture
-CELL = 32  # objects stand in the middle of cells: two patches of 8 pixels where the loader halves the picture, which a small tower learns soon
+CELL = (
+    32  # objects stand in the middle of cells: two patches of 8 pixels where the loader halves the picture, which a small tower learns soon
+)
 LETTERS = ("A", "E", "H", "L", "O", "T", "X", "S")
 GLYPHS = ((8, 11), (14, 18), (26, 32))  # heights in pixels, small to large; the loader halves a picture of 128 px to 64
 NAMES = ("dax", "wug", "kip", "lom")  # look-up: labels that mean nothing

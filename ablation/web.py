@@ -144,7 +144,9 @@ def short(doc: dict[str, Any], place: str, best: dict[tuple[str, int], int]) -> 
     is_text = [i for i, t in enumerate(texts) if t]
     order: list[tuple[float, int]] = []
     for i in (i for i, name in enumerate(images) if name is not None):
-        near = [j for j in (max((j for j in is_text if j < i), default=None), min((j for j in is_text if j > i), default=None)) if j is not None]
+        near = [
+            j for j in (max((j for j in is_text if j < i), default=None), min((j for j in is_text if j > i), default=None)) if j is not None
+        ]
         at = float(i)
         if place == "before" and near and near[0] < i:
             at = near[0] - 0.5

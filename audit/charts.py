@@ -55,7 +55,9 @@ def histogram(rows: list[dict], per_unit: int, limits: list[tuple[str, float]], 
     for side, value in limits:
         x = _position(value, low, high, per_unit) * step
         if 0 <= x <= width:
-            out.append(f'<line class="{"asked" if side == "asked" else "limit"}" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"><title>{side} {value:g}</title></line>')
+            out.append(
+                f'<line class="{"asked" if side == "asked" else "limit"}" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height}"><title>{side} {value:g}</title></line>'
+            )
     left, right = edges(low, per_unit)[0], edges(high, per_unit)[1]
     out.append(f'<text x="0" y="{height + 13}">{left:.4g}</text><text x="{width}" y="{height + 13}" text-anchor="end">{right:.4g}</text>')
     return "".join([*out, "</svg>"])

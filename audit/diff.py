@@ -53,7 +53,9 @@ def diff(a: Run, b: Run, rows: int = 40) -> dict[str, Any]:
 
 def _made(a: Run, b: Run) -> dict[str, Any]:
     code = _between({n: m.code for n, m in a.stages.items()}, {n: m.code for n, m in b.stages.items()})
-    models = _between(flat(a.stages["score"].facts if "score" in a.stages else {}), flat(b.stages["score"].facts if "score" in b.stages else {}))
+    models = _between(
+        flat(a.stages["score"].facts if "score" in a.stages else {}), flat(b.stages["score"].facts if "score" in b.stages else {})
+    )
     inputs = _between(a.stages["extract"].inputs, b.stages["extract"].inputs)
     return {"code": code, "models": [m for m in models if "model" in m["key"] or "clip" in m["key"]], "inputs": inputs}
 

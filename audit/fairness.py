@@ -62,5 +62,15 @@ def unfair(fails: list[dict[str, Any]], languages: list[dict[str, Any]]) -> list
         for r in rates:
             if r["flag"]:
                 best = max(rates, key=lambda x: x["rate"])
-                out.append({"reason": reason, "group": r["group"], "rate": r["rate"], "low": r["low"], "high": r["high"], "best": best["group"], "best_rate": best["rate"]})
+                out.append(
+                    {
+                        "reason": reason,
+                        "group": r["group"],
+                        "rate": r["rate"],
+                        "low": r["low"],
+                        "high": r["high"],
+                        "best": best["group"],
+                        "best_rate": best["rate"],
+                    }
+                )
     return sorted(out, key=lambda r: (r["rate"] / (r["best_rate"] or 1), r["reason"], r["group"]))

@@ -131,14 +131,14 @@ class Plan:
         once = "len(list_distinct(list(hash(n.sha256))))" if self.select.get("copies_in_document", True) else "count(*)"
         return f"""
   SELECT n.doc_id, n.record, {once} AS n FROM nodes n
-  WHERE n.kind = 'image' AND n.fetch_status <> '' AND NOT ({self._others('n.reasons')} OR {gone}) GROUP BY ALL"""
+  WHERE n.kind = 'image' AND n.fetch_status <> '' AND NOT ({self._others("n.reasons")} OR {gone}) GROUP BY ALL"""
 
     def moved(self) -> str:
         """Image nodes that image limits take or give back: `was` says which, `copied` whether the picture occurs too often."""
         image = self._of(("image",), ("score",))
         return f"""
 SELECT sha256, pdq, NOT was AS was, copied FROM (
-  SELECT n.sha256, n.pdq, {self._any(image, 'nodes', 'n', 'limit')} AS was, {self._any(image, 'nodes', 'n')} AS now,
+  SELECT n.sha256, n.pdq, {self._any(image, "nodes", "n", "limit")} AS was, {self._any(image, "nodes", "n")} AS now,
          list_contains(n.reasons, 'image.duplicate.copies') AS copied
   FROM nodes n WHERE n.kind = 'image' AND n.fetch_status = 'success' AND NOT list_contains(n.reasons, 'image.decode.failed')) WHERE was <> now"""
 
@@ -151,7 +151,11 @@ SELECT sha256, pdq, NOT was AS was, copied FROM (
                 parts.append(
                     f"SELECT n.doc_id, n.record FROM nodes n WHERE n.kind = '{kind}' AND ({self._any(limits, 'nodes', 'n', 'limit')}) <> ({self._any(limits, 'nodes', 'n')})"
                 )
-        return "SELECT DISTINCT doc_id, record FROM (" + (" UNION ALL ".join(parts) or "SELECT ''::VARCHAR AS doc_id, -1 AS record WHERE false") + ")"
+        return (
+            "SELECT DISTINCT doc_id, record FROM ("
+            + (" UNION ALL ".join(parts) or "SELECT ''::VARCHAR AS doc_id, -1 AS record WHERE false")
+            + ")"
+        )
 
     def sql(self) -> str:
         """One row per document: `point` (0..1) the share of it that is kept under the new limits, `low` and `high` whether it surely or possibly is."""
@@ -172,7 +176,7 @@ SELECT sha256, pdq, NOT was AS was, copied FROM (
 WITH left_images AS NOT MATERIALIZED ({self.images()}),
 touched AS NOT MATERIALIZED ({self._nodes_touched()}),
 x AS NOT MATERIALIZED (
-  SELECT d.*{hide}, coalesce(i.n, 0) AS images{measured.replace('i.n', 'coalesce(i.n, 0)')}, t.doc_id IS NOT NULL AS touched,
+  SELECT d.*{hide}, coalesce(i.n, 0) AS images{measured.replace("i.n", "coalesce(i.n, 0)")}, t.doc_id IS NOT NULL AS touched,
          {others_early} AS fixed, {decided} AS early, coalesce(d.texts_kept, 0) AS texts,
          list_contains(d.reasons, 'document.contaminated') AS contaminated
   FROM documents d LEFT JOIN left_images i ON i.doc_id = d.doc_id AND i.record = d.record

@@ -75,7 +75,11 @@ def collect(run: Run) -> dict[str, Any]:
         languages = fairness.groups(ask(con, fairness.GROUPS.format(name="language", column="language")))
         tlds = ask(con, fairness.GROUPS.format(name="top-level domain", column="regexp_extract(domain, '[^.]+$')"))
         return {
-            "fair": [("Language", languages[:25]), ("Script", fairness.groups(fairness.scripts(languages))), ("Top-level domain", fairness.groups(tlds)[:25])],
+            "fair": [
+                ("Language", languages[:25]),
+                ("Script", fairness.groups(fairness.scripts(languages))),
+                ("Top-level domain", fairness.groups(tlds)[:25]),
+            ],
             "unfair": fairness.unfair(ask(con, fairness.FAILS), languages),
             "cost": _cost(run, con, kept),
             "pictures": samples.pictures(run, con),

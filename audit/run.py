@@ -64,7 +64,11 @@ class Run:
         path = Path(self.stage_path(stage), "timing.json")
         said = json.loads(path.read_text()) if path.exists() else {}
         on_gpu = self.stages[stage].facts.get("clip", {}).get("device", "cpu") != "cpu"
-        return {"seconds": said.get("seconds"), "cpu_seconds": said.get("cpu_seconds"), "gpu_seconds": said.get("seconds") if on_gpu else 0.0}
+        return {
+            "seconds": said.get("seconds"),
+            "cpu_seconds": said.get("cpu_seconds"),
+            "gpu_seconds": said.get("seconds") if on_gpu else 0.0,
+        }
 
     @cached_property
     def config(self) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def parse(settings: Iterable[str], rules: list[dict[str, Any]]) -> list[dict[str
             raise WhatIfError(f"{setting!r} is no setting: write filters.pair.similarity.min=0.3")
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            raise WhatIfError(f"no limit {name!r} in this run" + (f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(known))}"))
+            raise WhatIfError(
+                f"no limit {name!r} in this run"
+                + (f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(sorted(known))}")
+            )
         try:
             value = None if text.strip().lower() in ("false", "none", "off") else float(text)
         except ValueError:
@@ -88,7 +91,9 @@ def whatif(run: Run, settings: Iterable[str], flips: int = 20, con: Any = None) 
     rules = ask(con, 'SELECT * FROM rules ORDER BY "order", measure, side')
     changes = parse(settings, rules)
     select = run.config.get("select", {})
-    plan = judge.Plan(rules, {(c["rule"], c["measure"], c["side"], tuple(c["but"] or ())): c["new"] for c in changes}, select, judge.columns(con))
+    plan = judge.Plan(
+        rules, {(c["rule"], c["measure"], c["side"], tuple(c["but"] or ())): c["new"] for c in changes}, select, judge.columns(con)
+    )
     caveats = [text for text, on in _held(plan, select) if on]
     _copies(con, plan, select, caveats)
     query = plan.sql()
@@ -111,7 +116,11 @@ def whatif(run: Run, settings: Iterable[str], flips: int = 20, con: Any = None) 
 
 def _unmeasured(plan: judge.Plan) -> list[tuple[str, bool]]:
     """Changes at extract reach things that were never measured: what the bounds are about."""
-    paragraph, document, early = plan.touched("paragraph"), plan.touched("document", "extract") or plan.touched("url"), plan.touched("image", "extract")
+    paragraph, document, early = (
+        plan.touched("paragraph"),
+        plan.touched("document", "extract") or plan.touched("url"),
+        plan.touched("image", "extract"),
+    )
     return [
         ("a changed paragraph limit changes the text that document measures and duplicates are taken from: documents it touches lie between the bounds", paragraph),
         ("a changed limit on image nodes at extract changes which images are counted and fetched: documents it touches lie between the bounds", early),
@@ -140,9 +149,13 @@ def _copies(con: Any, plan: judge.Plan, select: Mapping[str, Any], caveats: list
     if new["n"]:
         there = ask(con, "SELECT count(DISTINCT sha256) AS n FROM nodes WHERE sha256 <> ''")[0]["n"]
         if there * new["pictures"] > PICTURES:
-            caveats.append(f"{new['n']:,} more images would be counted as possible copies of one picture; whether they are is not looked up for so many")
+            caveats.append(
+                f"{new['n']:,} more images would be counted as possible copies of one picture; whether they are is not looked up for so many"
+            )
             return
         distance = int(select.get("copies_distance", PDQ_DISTANCE))
         reach = ask(con, judge.COPIES.format(distance=distance), most=most)[0]["n"]
     if lost or reach:
-        caveats.append(f"{lost + reach:,} pictures that the change moves belong to, or may join, pictures that occur too often (select.copies_max): counted as the run left them")
+        caveats.append(
+            f"{lost + reach:,} pictures that the change moves belong to, or may join, pictures that occur too often (select.copies_max): counted as the run left them"
+        )

@@ -76,7 +76,20 @@ def _document(run: Run, con: Any, d: dict[str, Any], rules: list[dict[str, Any]]
             {
                 **{
                     k: n[k]
-                    for k in ("index", "kind", "role", "text", "url", "image_id", "alt", "kept", "stage", "first_reason", "reasons", "duplicate_of")
+                    for k in (
+                        "index",
+                        "kind",
+                        "role",
+                        "text",
+                        "url",
+                        "image_id",
+                        "alt",
+                        "kept",
+                        "stage",
+                        "first_reason",
+                        "reasons",
+                        "duplicate_of",
+                    )
                 },
                 "judged": judged(n, rules, "paragraph") if n["kind"] == "text" else judged(n, rules, "image") + judged(n, rules, "pair"),
                 "pair": n["pair"],

@@ -1,6 +1,6 @@
 """The auditor's desk at 1,000,000 documents: `why`, every page of the explorer, a what-if over 20 thresholds. The tables are generated.
 
-    python -m benchmarks.audit              (--json: the figures as JSON; --documents N: fewer)
+python -m benchmarks.audit              (--json: the figures as JSON; --documents N: fewer)
 """
 
 from __future__ import annotations
@@ -68,15 +68,35 @@ def generate(folder: str, documents: int) -> None:
 
     from schemas import tables
 
-    rules = [_rule(f"document.m{i}", "document", "select", f"doc_m{i}", i) for i in range(LIMITS)] + [_rule(f"image.m{i}", "image", "score", f"image_m{i}", i) for i in range(LIMITS)]
+    rules = [_rule(f"document.m{i}", "document", "select", f"doc_m{i}", i) for i in range(LIMITS)] + [
+        _rule(f"image.m{i}", "image", "score", f"image_m{i}", i) for i in range(LIMITS)
+    ]
     rules += [{**_rule("pair.similarity", "pair", "select", "pair_similarity", 99), "limit": 0.0}]
     for name, rows in (("rules", rules), ("dead", []), ("optouts", []), ("decisions", [])):
-        pq.write_table(pa.Table.from_pylist(rows, tables.schema("rules" if name == "rules" else name if name != "decisions" else "dead")), f"{folder}/audit/{name}/0000.parquet")
+        pq.write_table(
+            pa.Table.from_pylist(rows, tables.schema("rules" if name == "rules" else name if name != "decisions" else "dead")),
+            f"{folder}/audit/{name}/0000.parquet",
+        )
     _stages(folder)
 
 
 def _rule(name: str, unit: str, at: str, measure: str, order: int) -> dict[str, Any]:
-    return {"rule": name, "unit": unit, "at": at, "version": 1, "measure": measure, "side": "below", "limit": 0.0, "reason": f"{name}.below", "shadow": False, "order": order, "only": [], "but": [], "source": "generated", "doc": "Generated."}
+    return {
+        "rule": name,
+        "unit": unit,
+        "at": at,
+        "version": 1,
+        "measure": measure,
+        "side": "below",
+        "limit": 0.0,
+        "reason": f"{name}.below",
+        "shadow": False,
+        "order": order,
+        "only": [],
+        "but": [],
+        "source": "generated",
+        "doc": "Generated.",
+    }
 
 
 def _stages(folder: str) -> None:
@@ -152,7 +172,16 @@ def main(json: bool = False, documents: int = 1_000_000) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     limits = {n: 2.0 if n.startswith("whatif") else 1.0 if n.startswith("why") else 0.3 for n in found}
     rows = [row(n, f"limit {limits[n]:g} s", round(s * 1000, 1), "ms", round(limits[n] / s, 3), 1.0) for n, s in found.items()]
-    rows.append(row(f"tables of {documents:,} documents, {documents * (IMAGES_PER_DOCUMENT + TEXTS_PER_DOCUMENT):,} nodes", "", round(size / documents, 1), "bytes a document", None, None))
+    rows.append(
+        row(
+            f"tables of {documents:,} documents, {documents * (IMAGES_PER_DOCUMENT + TEXTS_PER_DOCUMENT):,} nodes",
+            "",
+            round(size / documents, 1),
+            "bytes a document",
+            None,
+            None,
+        )
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     rows.append(row("peak memory of the desk", "", round(peak, 0), "MB", None, None))
     return show(rows, ["duckdb", "pyarrow"], json)

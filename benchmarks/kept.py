@@ -103,7 +103,9 @@ def main(run: str, json: bool = False) -> int:
         print(f"{'asked':>8} {'language':>9} {'pairs':>7} {'kept':>7} {'share':>9} {'points off':>11} {'tied':>5}")
         for r in rows:
             share = f"{100 * r.kept / r.pairs:.2f} %" if r.pairs else "-"
-            print(f"{100 * r.asked:6.0f} % {r.language or 'all':>9} {r.pairs:7} {r.kept:7} {share:>9} {r.points:11.3f} {r.tied:5}{'' if r.ok else '  below'}")
+            print(
+                f"{100 * r.asked:6.0f} % {r.language or 'all':>9} {r.pairs:7} {r.kept:7} {share:>9} {r.points:11.3f} {r.tied:5}{'' if r.ok else '  below'}"
+            )
     return 0 if all(r.ok for r in rows) else 1
 
 

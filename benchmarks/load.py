@@ -176,7 +176,10 @@ def reading(folder: str, documents: int, rounds: int) -> list[dict[str, Any]]:
     return [
         row("documents as bytes", "docs/CPU-s", found["raw"], found["wds raw"], "webdataset", FLOOR),
         row("documents, JSON parsed", "docs/CPU-s", found["parsed"], found["wds parsed"], "webdataset .decode()", FLOOR),
-        {**row(f"fill of a pack of 8,192 tokens ({documents:,} documents in one window)", "", planned, None, "", None), "ok": planned >= FILL},
+        {
+            **row(f"fill of a pack of 8,192 tokens ({documents:,} documents in one window)", "", planned, None, "", None),
+            "ok": planned >= FILL,
+        },
         row("fill, counted in the tensors of 8 packs", "", real, None, "", None),
     ]
 
@@ -206,7 +209,14 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
     return [
         row(what, "docs/CPU-s", found["ours"], found["pil"], 'webdataset "pilrgb", PIL resize', None),
         row(what, "docs/CPU-s", found["ours"], found["torch"], 'webdataset "torchrgb8", torchvision resize', None),
-        row(what, "docs/CPU-s", found["ours"], found["least"], "our reading, and the same JPEGs decoded to 1/8 and thrown away: entropy decoding and little more", None),
+        row(
+            what,
+            "docs/CPU-s",
+            found["ours"],
+            found["least"],
+            "our reading, and the same JPEGs decoded to 1/8 and thrown away: entropy decoding and little more",
+            None,
+        ),
         row(f"{what}, as packed batches", "docs/CPU-s", found["batches"], found["pil"], 'webdataset "pilrgb", PIL resize, unpacked', None),
     ]
 

@@ -52,7 +52,10 @@ def make(folder: Path, count: int) -> tuple[list[dict[str, Any]], Path, int]:
         for i in range(PER_DOCUMENT):
             data = shown[d * PER_DOCUMENT + i]
             place = Place(blob.name, at, len(data), hashlib.sha256(data).hexdigest())
-            pieces += [Piece(2 * i + 1, None, "https://i.example/x.jpg", "alt", "", 0.3, "0" * 32, place), Piece(2 * i + 2, "more words " * 40)]
+            pieces += [
+                Piece(2 * i + 1, None, "https://i.example/x.jpg", "alt", "", 0.3, "0" * 32, place),
+                Piece(2 * i + 2, "more words " * 40),
+            ]
             (files / f"{key}.{2 * i + 1}.jpg").write_bytes(data)
             at += len(data)
         body = encode(Body({"language": "en", "domain": "a.example"}, pieces, {}))
@@ -81,7 +84,9 @@ def main(json: bool = False, images: int = 900, rounds: int = 5) -> int:
             (folder / "copy.tar").unlink()
 
         rate = rates({"ours": (size, ours), "cp and tar": (size, theirs)}, rounds, seconds)
-    found = row("packing a shard", "cp and tar", rate["ours"] / 1e6, "MB/s", rate["ours"] / rate["cp and tar"], FLOOR, f"{size / 1e6:.0f} MB")
+    found = row(
+        "packing a shard", "cp and tar", rate["ours"] / 1e6, "MB/s", rate["ours"] / rate["cp and tar"], FLOOR, f"{size / 1e6:.0f} MB"
+    )
     return show([found], ("pyarrow", "numpy"), json)
 
 

@@ -54,7 +54,14 @@ def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict
     with plain_loop():
         outcomes = run_stages(run, config, events=Events(finished=finished))
     finish(run, outcomes)
-    out = {"how": how, "workers": workers, "wall": time.monotonic() - began, "cpu": tree_cpu() - first, "driver_mb": peak_mb(), "stages": stages}
+    out = {
+        "how": how,
+        "workers": workers,
+        "wall": time.monotonic() - began,
+        "cpu": tree_cpu() - first,
+        "driver_mb": peak_mb(),
+        "stages": stages,
+    }
     extract = outcomes["extract"].done.manifest
     return out | {"pages": extract.counts["documents"].entered, "requests": outcomes["fetch"].done.manifest.counts["image_urls"].entered}
 

@@ -102,7 +102,9 @@ def end_to_end_row(files: Sequence[bytes], model: str, device: str, rounds: int)
 
     decoders = 1 if device == "cpu" else max(1, (os.cpu_count() or 2) - 1)
     found, what = measure(files, model, device, decoders, rates, rounds)
-    return _row(f"scoring end to end, {what}", "images/s", found["ours"], found["bare"], "the model alone, images and texts", FLOORS["end to end"])
+    return _row(
+        f"scoring end to end, {what}", "images/s", found["ours"], found["bare"], "the model alone, images and texts", FLOORS["end to end"]
+    )
 
 
 def text_row(model: str, device: str, rounds: int) -> dict[str, Any]:

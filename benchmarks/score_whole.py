@@ -38,7 +38,9 @@ def prepared(files: Sequence[bytes], root: Path) -> tuple[Any, list[tuple[int, A
         nodes = (Node(0, "text", "p", english.paragraph(draw, 2, 3)), Node(1, "image", "image", url=url, image_id=image_id(url), alt=english.sentence(draw)),
                  Node(2, "text", "caption", english.sentence(draw)))  # fmt: skip
         page = f"http://pages.example/{i}"
-        documents.append((i, Document(digest128("doc", page), page, page, "pages.example", "", "w", i, 1, "2026-01-01T00:00:00Z", "", "en", 0.99, nodes)))
+        documents.append(
+            (i, Document(digest128("doc", page), page, page, "pages.example", "", "w", i, 1, "2026-01-01T00:00:00Z", "", "en", 0.99, nodes))
+        )
     write_bytes(str(root / "blobs" / "0000.bin"), b"".join(files))
     writer.commit("bucket", "0000", {"urls": pa.Table.from_pylist(rows, tables.schema("urls"))})
     found = {name: (Part(**record),) for name, record in writer.read_receipt("bucket", "0000")["tables"]}
@@ -89,7 +91,9 @@ def cases(files: Sequence[bytes], clip: Any, decoders: int, folder: str) -> dict
     return {"bare": bare, "ours": ours}
 
 
-def measure(files: Sequence[bytes], model: str, device: str, decoders: int, rates: Callable[..., dict[str, float]], rounds: int) -> tuple[dict[str, float], str]:
+def measure(
+    files: Sequence[bytes], model: str, device: str, decoders: int, rates: Callable[..., dict[str, float]], rounds: int
+) -> tuple[dict[str, float], str]:
     """Images per second of both, and what was run."""
     from pipelines.images.stream import release
     from pipelines.models.clip import load

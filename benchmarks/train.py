@@ -119,7 +119,16 @@ def arm(args: tuple[str, str, dict[str, str], int]) -> dict[str, Any]:
         rows = [jsonlib.loads(line) for line in f]
     total = {k: sum(r[k] for r in rows) for k in ("tokens", "images")}
     about = {"steps": len(rows), "parameters": sum(p.numel() for p in model.parameters())}
-    return {"arm": name, "loss": loss, "wall_s": took, "cpu_s": cpu, **total, **about, "scores": asked["questions"], "blind": asked["exchanged"]}
+    return {
+        "arm": name,
+        "loss": loss,
+        "wall_s": took,
+        "cpu_s": cpu,
+        **total,
+        **about,
+        "scores": asked["questions"],
+        "blind": asked["exchanged"],
+    }
 
 
 def cells(scores: dict[str, dict[str, list[int]]]) -> dict[str, list[int]]:
@@ -157,11 +166,19 @@ def main(folder: str = "bench-train", pages: int = 5000, steps: int = 0, asked: 
         print(jsonlib.dumps([*rows, {"arms": results, "pages": pages, "ok": good}], indent=1))
         return 0 if good else 1
     for r in results:
-        print(f"{r['arm']:10} loss {r['loss']:.3f}  {r['tokens']:,.0f} tokens  {r['images']:,.0f} pictures  {r['wall_s']:.0f} s, {r['cpu_s']:.0f} s of CPU")
+        print(
+            f"{r['arm']:10} loss {r['loss']:.3f}  {r['tokens']:,.0f} tokens  {r['images']:,.0f} pictures  {r['wall_s']:.0f} s, {r['cpu_s']:.0f} s of CPU"
+        )
     print(f"\n{'arm':10} {'skill':9} {'of':>5}  share   95 % interval   chance   pictures exchanged")
     for x in rows:
-        print(f"{x['arm']:10} {x['skill']:9} {x['n']:>5}  {x['ours']:.3f}   {x['low']:.3f} - {x['high']:.3f}   {x['peer']:.3f}    {x['blind']:.3f}")
-    print("\ncurated is above chance and above uncurated, beyond the intervals" if good else "\nNOT shown: curated above chance and above uncurated beyond the intervals")
+        print(
+            f"{x['arm']:10} {x['skill']:9} {x['n']:>5}  {x['ours']:.3f}   {x['low']:.3f} - {x['high']:.3f}   {x['peer']:.3f}    {x['blind']:.3f}"
+        )
+    print(
+        "\ncurated is above chance and above uncurated, beyond the intervals"
+        if good
+        else "\nNOT shown: curated above chance and above uncurated beyond the intervals"
+    )
     return 0 if good else 1
 
 

@@ -50,7 +50,10 @@ def build(name: str, settings: Mapping[str, Any]) -> Rule:
     try:
         # TOML has no null: `max = false` switches a limit off
         return known[name](
-            **{k: None if v is False and optional[k] else tuple(cast("list[Any]", v)) if isinstance(v, list) else v for k, v in settings.items()}
+            **{
+                k: None if v is False and optional[k] else tuple(cast("list[Any]", v)) if isinstance(v, list) else v
+                for k, v in settings.items()
+            }
         )
     except (TypeError, ValueError) as e:
         raise RuleError(f"rule {name!r}: {e}") from e

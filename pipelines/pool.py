@@ -40,7 +40,10 @@ class Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
 def serve(port: int, host: str) -> tuple[grpc.Server, int]:
     """Start answering; the server and its port. OSError if the port is taken."""
-    server = grpc.server(shared_unbounded_instance(), options=[("grpc.http2.max_pings_without_data", 0), ("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuseport", 0)])
+    server = grpc.server(
+        shared_unbounded_instance(),
+        options=[("grpc.http2.max_pings_without_data", 0), ("grpc.http2.max_ping_strikes", 0), ("grpc.so_reuseport", 0)],
+    )
     try:
         bound = server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as e:
@@ -53,7 +56,9 @@ def serve(port: int, host: str) -> tuple[grpc.Server, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pipelines.pool", description=__doc__)
     parser.add_argument("--port", type=int, default=50000)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; whoever reaches it can run code here (default: loopback)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; whoever reaches it can run code here (default: loopback)"
+    )
     args = parser.parse_args()
     ended = threading.Event()
     for sig in (signal.SIGINT, signal.SIGTERM):

@@ -205,7 +205,11 @@ def execute(
         facts=stage.facts(ctx, facts),
     )
     seconds = time.monotonic() - begin
-    timing = {"seconds": round(seconds, 3), "cpu_seconds": None if cpu is None else round((tree_cpu() or cpu) - cpu, 3), "finished": time.time()}
+    timing = {
+        "seconds": round(seconds, 3),
+        "cpu_seconds": None if cpu is None else round((tree_cpu() or cpu) - cpu, 3),
+        "finished": time.time(),
+    }
     storage.write_bytes(storage.join(root, "timing.json"), (json.dumps(timing) + "\n").encode())
     storage.write_bytes(storage.join(root, layout.STAGE_MANIFEST), dumps(manifest))
     return Outcome(Done(root, manifest), False, seconds)

@@ -42,7 +42,9 @@ class ForkedEnvironment(Environment):
         return URN, b""
 
     @staticmethod
-    def from_runner_api_parameter(payload: bytes, capabilities: Any, artifacts: Any, resource_hints: Any, context: Any) -> ForkedEnvironment:
+    def from_runner_api_parameter(
+        payload: bytes, capabilities: Any, artifacts: Any, resource_hints: Any, context: Any
+    ) -> ForkedEnvironment:
         return ForkedEnvironment(capabilities, artifacts, resource_hints)
 
 
@@ -61,4 +63,6 @@ class ForkedWorkerHandler(worker_handlers.GrpcWorkerHandler):
 
     def _ended(self, how: str) -> None:
         if how:
-            self.control_conn.abort(WorkerDied(f"worker process {how} (SIGKILL: usually out of memory; use fewer --workers or a smaller input.unit_bytes)"))
+            self.control_conn.abort(
+                WorkerDied(f"worker process {how} (SIGKILL: usually out of memory; use fewer --workers or a smaller input.unit_bytes)")
+            )

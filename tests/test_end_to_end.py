@@ -125,9 +125,11 @@ def test_verify_and_why_answer(run, web, capsys):
     capsys.readouterr()
 
     def ask(sql):
-        return duckdb.sql(
-            sql.replace("DOCS", f"'{run}/audit/documents/*.parquet'").replace("NODES", f"'{run}/audit/nodes/*.parquet'")
-        ).limit(1).fetchall()[0]
+        return (
+            duckdb.sql(sql.replace("DOCS", f"'{run}/audit/documents/*.parquet'").replace("NODES", f"'{run}/audit/nodes/*.parquet'"))
+            .limit(1)
+            .fetchall()[0]
+        )
 
     def why(what, *flags):
         assert main(["why", str(run), what, *flags]) == 0

@@ -65,7 +65,9 @@ class Saver:
             torch.distributed.barrier(self.group.saving)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch's own making
-            dcp.save(copied, storage_writer=HuggingFaceStorageWriter(part, save_distributed=True), process_group=self.group.saving, no_dist=alone)
+            dcp.save(
+                copied, storage_writer=HuggingFaceStorageWriter(part, save_distributed=True), process_group=self.group.saving, no_dist=alone
+            )
         if self.group.rank:
             return
         with open(os.path.join(part, "state.json"), "w", encoding="utf-8") as f:

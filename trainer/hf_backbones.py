@@ -34,7 +34,9 @@ def load_backbone(model: VLM, folder: str) -> None:
     elif kind in DECODERS:
         part, found = "decoder", decoder_of(raw, bool(raw.get("tie_word_embeddings", False)))
     else:
-        raise RecipeError(f"model.backbones: {folder}: model_type {kind!r}; there are {', '.join(TOWERS + DECODERS)} (and model.init for whole models)")
+        raise RecipeError(
+            f"model.backbones: {folder}: model_type {kind!r}; there are {', '.join(TOWERS + DECODERS)} (and model.init for whole models)"
+        )
     _same(part, getattr(model.c, part), found, folder)
     weights = read_weights(folder)
     with torch.no_grad():

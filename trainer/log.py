@@ -29,7 +29,9 @@ class Log:
             self.board = _package("tensorboard", "torch.utils.tensorboard", "run.tensorboard").SummaryWriter(out)
         self.wandb = None
         if wandb and rank == 0:
-            self.wandb = _package("wandb", "wandb", "run.wandb").init(project=wandb, dir=out, resume="allow", name=os.path.basename(os.path.abspath(out)))
+            self.wandb = _package("wandb", "wandb", "run.wandb").init(
+                project=wandb, dir=out, resume="allow", name=os.path.basename(os.path.abspath(out))
+            )
 
     def write(self, name: str, row: dict[str, Any]) -> None:
         suffix = "" if self.rank == 0 else f".rank{self.rank}"

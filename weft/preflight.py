@@ -33,7 +33,10 @@ def disk(folder: str) -> None:
         at = os.path.dirname(at)
     free = shutil.disk_usage(at).free
     if free < ROOM:
-        raise Failure(ENVIRONMENT, f"no room for a run: {free / 1e6:.1f} MB are free at {at}, at least {ROOM / 1e6:.0f} MB are needed; free some or choose another -o")
+        raise Failure(
+            ENVIRONMENT,
+            f"no room for a run: {free / 1e6:.1f} MB are free at {at}, at least {ROOM / 1e6:.0f} MB are needed; free some or choose another -o",
+        )
 
 
 def java(engine: str) -> None:
@@ -57,7 +60,10 @@ def java_version() -> int | None:
 def model(clip: Any) -> None:
     for package in ("torch", "open_clip"):
         if importlib.util.find_spec(package) is None:
-            raise Failure(ENVIRONMENT, f"score.clip.model = {clip.model!r} needs the package {package!r}, which is not installed: pip install 'weft[clip]'")
+            raise Failure(
+                ENVIRONMENT,
+                f"score.clip.model = {clip.model!r} needs the package {package!r}, which is not installed: pip install 'weft[clip]'",
+            )
     path = clip.pretrained
     if (os.sep in path or path.endswith(WEIGHTS)) and "://" not in path and not os.path.isfile(path) and not path.startswith("hf-hub:"):
         raise Failure(ENVIRONMENT, f"there is no model file {path!r} (score.clip.pretrained); give its path, or a tag that open_clip knows")

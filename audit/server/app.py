@@ -20,7 +20,14 @@ from audit.server.store import Store
 from schemas.ids import image_id
 
 IMAGES = {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
-NAV = (("/", "Overview"), ("/limits", "Limits"), ("/documents", "Documents"), ("/gallery", "Gallery"), ("/domains", "Domains"), ("/diff", "Difference"))
+NAV = (
+    ("/", "Overview"),
+    ("/limits", "Limits"),
+    ("/documents", "Documents"),
+    ("/gallery", "Gallery"),
+    ("/domains", "Domains"),
+    ("/diff", "Difference"),
+)
 PLAIN = {"/": views.overview, "/overview": views.overview, "/limits": views.limits, "/documents": views.documents, "/find": views.find,
          "/domains": views.domains, "/gallery": views.gallery, "/diff": views.between}  # fmt: skip
 NAMED = {"/limit/": views.limit, "/document/": views.document, "/image/": views.image, "/domain/": views.domain}
@@ -48,8 +55,17 @@ class Desk:
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         self.store, self.token = store, token
-        self.env = Environment(loader=PackageLoader("audit"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-        self.env.filters |= {"comma": lambda n: f"{n:,}", "percent": lambda x: f"{x:.1%}", "short": _short, "bytes": _bytes, "q": partial(quote, safe=""), "g": lambda x: f"{x:,.6g}" if abs(x) >= 1000 else f"{x:.4g}"}
+        self.env = Environment(
+            loader=PackageLoader("audit"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        )
+        self.env.filters |= {
+            "comma": lambda n: f"{n:,}",
+            "percent": lambda x: f"{x:.1%}",
+            "short": _short,
+            "bytes": _bytes,
+            "q": partial(quote, safe=""),
+            "g": lambda x: f"{x:,.6g}" if abs(x) >= 1000 else f"{x:.4g}",
+        }
         self.env.globals |= {"charts": charts, "blob": self._blob_url, "nav": NAV, "run_name": store.run.config.get("run", {}).get("name", ""),
                              "run_folder": os.path.basename(os.path.abspath(store.run.path))}  # fmt: skip
 
@@ -68,14 +84,25 @@ class Desk:
                 raise views.Missing(f"there is no page {path!r}")
             made = view(dict(request.query_params))
         except views.Missing as e:
-            return HTMLResponse(self.env.get_template("server/missing.html").render(title="Not found", path=path, message=str(e), page=None, query=""), 404)
+            return HTMLResponse(
+                self.env.get_template("server/missing.html").render(title="Not found", path=path, message=str(e), page=None, query=""), 404
+            )
         if kind == "json":
-            body = {"page": path, **made.data, "tables": {n: t.rows for n, t in made.tables.items()}, "sql": {n: {"query": t.sql, "parameters": t.parameters} for n, t in made.tables.items()}}
+            body = {
+                "page": path,
+                **made.data,
+                "tables": {n: t.rows for n, t in made.tables.items()},
+                "sql": {n: {"query": t.sql, "parameters": t.parameters} for n, t in made.tables.items()},
+            }
             return Response(json.dumps(body, ensure_ascii=False, default=str), media_type="application/json")
         if kind == "csv":
-            return Response(_csv(made), media_type="text/csv; charset=utf-8", headers={"content-disposition": "attachment; filename=weft.csv"})
+            return Response(
+                _csv(made), media_type="text/csv; charset=utf-8", headers={"content-disposition": "attachment; filename=weft.csv"}
+            )
         query = "&".join(f"{quote(k)}={quote(v)}" for k, v in request.query_params.items() if k != "as")
-        return HTMLResponse(self.env.get_template(f"server/{made.template}").render(page=made, path=path, title=made.title, query=query, **made.data))
+        return HTMLResponse(
+            self.env.get_template(f"server/{made.template}").render(page=made, path=path, title=made.title, query=query, **made.data)
+        )
 
     def _view(self, path: str) -> Callable[[dict[str, str]], views.Page] | None:
         if path in PLAIN:
@@ -98,7 +125,9 @@ class Desk:
             return HTMLResponse(f"<!doctype html><title>not shown</title><p>{charts.escape(str(e))}", 409)
         if html is None:
             return HTMLResponse("<!doctype html><title>not here</title><p>The archive of this page is not on this machine.", 404)
-        mine = self.store.rows("SELECT DISTINCT image_id FROM nodes WHERE doc_id = $id AND kind = 'image' AND sha256 <> ''", id=found[0]["doc_id"])
+        mine = self.store.rows(
+            "SELECT DISTINCT image_id FROM nodes WHERE doc_id = $id AND kind = 'image' AND sha256 <> ''", id=found[0]["doc_id"]
+        )
         ids = {r["image_id"] for r in mine}
         return HTMLResponse(original.safe(html, found[0]["url"], lambda u: self._blob_url(i) if (i := image_id(u)) in ids else None))
 
@@ -106,7 +135,10 @@ class Desk:
         """The bytes of an image of this run, from fetch's blobs; types that browsers draw, and nothing else."""
         from starlette.responses import Response
 
-        found = self.store.rows("SELECT blob, blob_offset, bytes, format FROM images WHERE image_id = $id AND blob <> '' LIMIT 1", id=request.path_params["name"])
+        found = self.store.rows(
+            "SELECT blob, blob_offset, bytes, format FROM images WHERE image_id = $id AND blob <> '' LIMIT 1",
+            id=request.path_params["name"],
+        )
         if not found or found[0]["format"] not in IMAGES:
             return Response("no picture", 404, media_type="text/plain")
         i = found[0]
@@ -124,7 +156,13 @@ class Desk:
 
 def _csv(page: views.Page) -> str:
     table = next(iter(page.tables.values()), None)
-    rows = table.rows if table else page.data.get("answer", {}).get("captures", [{}])[0].get("nodes", []) if isinstance(page.data.get("answer"), dict) else []
+    rows = (
+        table.rows
+        if table
+        else page.data.get("answer", {}).get("captures", [{}])[0].get("nodes", [])
+        if isinstance(page.data.get("answer"), dict)
+        else []
+    )
     out = io.StringIO()
     if rows:
         writer = csv.DictWriter(out, list(rows[0]), extrasaction="ignore")

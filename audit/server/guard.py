@@ -13,7 +13,9 @@ PAGE = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 # A crawled page: no script, no form, no frame, no way out, an origin of its own. Its images come from our blobs only.
-CRAWLED = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+CRAWLED = (
+    "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
 IMAGE = "sandbox; default-src 'none'"
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 

@@ -10,7 +10,26 @@ from urllib.parse import urljoin
 
 MOST = 10 << 20  # bytes of a page that are shown
 GONE = "script, style[src], link, base, meta, iframe, frame, frameset, object, embed, applet, template, noscript, portal, source, track, audio, video, form button, input"
-KEEP = {"class", "id", "alt", "title", "lang", "dir", "width", "height", "colspan", "rowspan", "style", "align", "valign", "bgcolor", "color", "size", "start", "type"}
+KEEP = {
+    "class",
+    "id",
+    "alt",
+    "title",
+    "lang",
+    "dir",
+    "width",
+    "height",
+    "colspan",
+    "rowspan",
+    "style",
+    "align",
+    "valign",
+    "bgcolor",
+    "color",
+    "size",
+    "start",
+    "type",
+}
 
 
 def read(document: Mapping[str, Any]) -> bytes | None:

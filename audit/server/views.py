@@ -54,7 +54,15 @@ def limit(store: Store, q: dict[str, str], name: str) -> Page:
     quoted = '"' + rule["measure"].replace('"', '""') + '"'
     query = queries.NEAR if unit == "documents" else queries.NEAR_NODES.replace("{what}", unit)
     tables = {"histogram": bins, "near": store.table(query.format(measure=quoted), limit_at=rule["limit"], limit=20)}
-    data: dict[str, Any] = {"name": name, "rule": rule, "unit": unit, "value": "", "answer": None, "error": "", **_range(bins.rows, rule["limit"], per_unit)}
+    data: dict[str, Any] = {
+        "name": name,
+        "rule": rule,
+        "unit": unit,
+        "value": "",
+        "answer": None,
+        "error": "",
+        **_range(bins.rows, rule["limit"], per_unit),
+    }
     value = q.get("value", "").strip()
     if value:
         data["value"] = value
@@ -72,7 +80,12 @@ def documents(store: Store, q: dict[str, str]) -> Page:
     asked = {k: q.get(k, "") for k in ("q", "domain", "language", "reason", "fate")}
     found = store.table(queries.find(asked), **asked, limit=ROWS + 1, offset=n * ROWS)
     shown = Table(found.sql, found.parameters, found.rows[:ROWS])
-    return Page("documents.html", "Documents", {"documents": shown, "reasons": store.table(queries.ROLLED)}, {"asked": asked, "page_number": n, "more": len(found.rows) > ROWS})
+    return Page(
+        "documents.html",
+        "Documents",
+        {"documents": shown, "reasons": store.table(queries.ROLLED)},
+        {"asked": asked, "page_number": n, "more": len(found.rows) > ROWS},
+    )
 
 
 def find(store: Store, q: dict[str, str]) -> Page:
@@ -110,14 +123,20 @@ def image(store: Store, q: dict[str, str], name: str) -> Page:
 
 
 def domains(store: Store, q: dict[str, str]) -> Page:
-    return Page("domains.html", "Domains", {"kept": store.table(queries.DOMAINS, kept=True, limit=100), "dropped": store.table(queries.DOMAINS, kept=False, limit=100)})
+    return Page(
+        "domains.html",
+        "Domains",
+        {"kept": store.table(queries.DOMAINS, kept=True, limit=100), "dropped": store.table(queries.DOMAINS, kept=False, limit=100)},
+    )
 
 
 def domain(store: Store, q: dict[str, str], name: str) -> Page:
     fates = store.table(queries.DOMAIN, domain=name)
     if not fates.rows:
         raise Missing(f"no page of {name!r} in this run")
-    return Page("domain.html", name, {"fates": fates, "documents": store.table(queries.find({"domain": name}), domain=name, limit=ROWS, offset=0)})
+    return Page(
+        "domain.html", name, {"fates": fates, "documents": store.table(queries.find({"domain": name}), domain=name, limit=ROWS, offset=0)}
+    )
 
 
 def gallery(store: Store, q: dict[str, str]) -> Page:

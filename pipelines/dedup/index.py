@@ -103,7 +103,9 @@ def _manifest(path: str) -> dict[str, Any]:
     try:
         raw = json.loads(storage.read_bytes(path))
         if raw["format"] != FORMAT:
-            raise DedupIndexError(f"{path}: dedup index of format {raw['format']}, this version reads {FORMAT}: build it again from its runs")
+            raise DedupIndexError(
+                f"{path}: dedup index of format {raw['format']}, this version reads {FORMAT}: build it again from its runs"
+            )
         sound = set(raw["scheme"]) == {"shingle_words", "bands", "rows", "seed"} and isinstance(raw["partitions"], int)
         if not sound or not all(_ID.fullmatch(s["id"]) and {"runs", "removed", "documents"} <= set(s) for s in raw["segments"]):
             raise KeyError("segments")

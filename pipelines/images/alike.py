@@ -35,7 +35,9 @@ def unlike(vectors: NDArray[np.float32], names: Sequence[str], reference: NDArra
     """True for the pictures whose cluster no reference picture falls into. `names` (hashes) order the pictures, so the result does not
     depend on the order of the rows. `clusters` 0 = one per 128 pictures, 100,000 at most. StageError if the lengths differ."""
     if len(vectors) and vectors.shape[1] != reference.shape[1]:
-        raise StageError(f"the reference vectors have {reference.shape[1]} numbers, the run's {vectors.shape[1]}: are they of the same model?")
+        raise StageError(
+            f"the reference vectors have {reference.shape[1]} numbers, the run's {vectors.shape[1]}: are they of the same model?"
+        )
     out = np.zeros(len(vectors), bool)
     if not len(vectors):
         return out

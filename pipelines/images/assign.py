@@ -24,6 +24,4 @@ def assign(similarities: Mapping[int, Mapping[int, float]]) -> dict[int, tuple[i
         for text, s in similarities[image].items():
             matrix[i, column[text]] = s
     rows, cols = linear_sum_assignment(matrix, maximize=True)
-    return {
-        images[i]: (texts[j], float(matrix[i, j])) for i, j in zip(rows.tolist(), cols.tolist(), strict=True) if matrix[i, j] > NEVER
-    }
+    return {images[i]: (texts[j], float(matrix[i, j])) for i, j in zip(rows.tolist(), cols.tolist(), strict=True) if matrix[i, j] > NEVER}

@@ -154,7 +154,9 @@ class _Reader:
             f.seek(p.offset)
             data = f.read(p.length)
         if len(data) != p.length:
-            raise OSError(f"{self.root}/{p.blob}: {p.length} bytes expected at {p.offset}, {len(data)} found; delete the fetch folder and run again")
+            raise OSError(
+                f"{self.root}/{p.blob}: {p.length} bytes expected at {p.offset}, {len(data)} found; delete the fetch folder and run again"
+            )
         return data
 
 
@@ -194,7 +196,9 @@ def _tables(bucket: str, urls: list[dict[str, Any]], pictures: list[Picture], co
             if p.death is not None:
                 d = p.death
                 kind = d.error if d.kind == "exception" else d.kind
-                dead.append(Dead("score", bucket, u["image_id"], u["url"], u["blob"], u["blob_offset"], u["bytes"], kind, d.message, d.trace))
+                dead.append(
+                    Dead("score", bucket, u["image_id"], u["url"], u["blob"], u["blob_offset"], u["bytes"], kind, d.message, d.trace)
+                )
                 continue
             listed += p.status == "listed"
             kept = not reason
@@ -217,7 +221,10 @@ def _tables(bucket: str, urls: list[dict[str, Any]], pictures: list[Picture], co
         n = len(flat) // max(1, len(vectors))
         lists = pa.ListArray.from_arrays(pa.array(np.arange(0, len(flat) + 1, n or 1, dtype=np.int32)[: len(vectors) + 1]), pa.array(flat))
         out["embeddings"] = pa.Table.from_arrays([made["image_id"].combine_chunks(), lists], schema=tables.schema("embeddings"))
-    facts: dict[str, Any] = {"images": {"entered": len(urls), "files": len(pictures), "encoded": len({v["vector"] for v in vectors})}, "listed": listed}
+    facts: dict[str, Any] = {
+        "images": {"entered": len(urls), "files": len(pictures), "encoded": len({v["vector"] for v in vectors})},
+        "listed": listed,
+    }
     if clip is not None:
         facts["clip"] = dict(clip.facts)
     return BucketTables(out, made, facts)

@@ -102,7 +102,9 @@ def labelled(path: str, clip: ClipSettings, score: ScoreSettings | None = None) 
     model = load(clip)
     folder = path.rsplit("/", 1)[0] if "/" in path else "."
     pixels, windows, right = [], [], []
-    with Guard(MAKE, GuardLimits(memory_bytes=s.memory_bytes, seconds_per_item=s.seconds), setup=decode_setup(s, model.target).dump()) as guard:
+    with Guard(
+        MAKE, GuardLimits(memory_bytes=s.memory_bytes, seconds_per_item=s.seconds), setup=decode_setup(s, model.target).dump()
+    ) as guard:
         for number, line in enumerate(storage.read_bytes(path).decode("utf-8").splitlines(), 1):
             if not line.strip():
                 continue
@@ -127,6 +129,11 @@ def _row(line: str, where: str) -> dict[str, Any]:
         row = json.loads(line)
     except ValueError as e:
         raise CalibrationError(f"{where}: not JSON: {e}") from e
-    if not isinstance(row, dict) or not isinstance(row.get("image"), str) or not isinstance(row.get("text"), str) or not isinstance(row.get("right"), bool):
+    if (
+        not isinstance(row, dict)
+        or not isinstance(row.get("image"), str)
+        or not isinstance(row.get("text"), str)
+        or not isinstance(row.get("right"), bool)
+    ):
         raise CalibrationError(f'{where}: expected {{"image": "file", "text": "...", "right": true or false}}')
     return row

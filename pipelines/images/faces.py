@@ -20,7 +20,9 @@ SMALLEST = 24  # pixels: the size the cascade was trained at
 def _cascade() -> Any:
     found = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     if found.empty():
-        raise RuntimeError("OpenCV came without its Haar cascades: install opencv-python-headless from its wheel, or set score.faces = false")
+        raise RuntimeError(
+            "OpenCV came without its Haar cascades: install opencv-python-headless from its wheel, or set score.faces = false"
+        )
     return found
 
 

@@ -62,7 +62,9 @@ class Run:
         c = self.columns
         for i in np.flatnonzero(gone).tolist():
             of = c["image_id"][leader[int(labels[i])]]
-            rows.setdefault(str(c["unit"][i]), []).append({"row": c["row"][i], "index": c["index"][i], "of": of, "reason": str(Reason.IMAGE_COPIES)})
+            rows.setdefault(str(c["unit"][i]), []).append(
+                {"row": c["row"][i], "index": c["index"][i], "of": of, "reason": str(Reason.IMAGE_COPIES)}
+            )
         return {unit: pa.Table.from_pylist(found, COPIES) for unit, found in rows.items()}
 
     def semantic(self, vectors: Mapping[str, np.ndarray]) -> Mapping[str, pa.Table]:

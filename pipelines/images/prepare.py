@@ -53,7 +53,9 @@ def prepare_centre(rgb: NDArray[np.uint8], target: Target) -> NDArray[np.uint8]:
     right, bottom = (min(n, int(f) + r + 1) for f, r, n in zip(far, reach, (w, h), strict=True))
     image = Image.fromarray(np.ascontiguousarray(rgb[top:bottom, left:right]))
     box = (corner[0] - left, corner[1] - top, far[0] - left, far[1] - top)
-    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR if target.interpolation == "bilinear" else Image.Resampling.BICUBIC, box=box))
+    return np.asarray(
+        image.resize((side, side), Image.Resampling.BILINEAR if target.interpolation == "bilinear" else Image.Resampling.BICUBIC, box=box)
+    )
 
 
 def _centre(pixels: NDArray[np.uint8], height: int, width: int, fill: int) -> NDArray[np.uint8]:

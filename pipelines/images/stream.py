@@ -43,7 +43,13 @@ def release() -> None:
 
 
 def decoded(
-    items: Sequence[Any], read: Callable[[Any], bytes], setup: DecodeSetup, limits: GuardLimits, batch: int, decoders: int = 1, make: str = MAKE
+    items: Sequence[Any],
+    read: Callable[[Any], bytes],
+    setup: DecodeSetup,
+    limits: GuardLimits,
+    batch: int,
+    decoders: int = 1,
+    make: str = MAKE,
 ) -> Iterator[tuple[Any, dict[str, Any] | Death, Any]]:
     """(item, facts or Death, pixels or None) for each item, in order. `read` gives the flag and bytes of an item (see `decode`); it is
     called in the decoding threads. What it raises is raised here."""

@@ -15,7 +15,9 @@ from schemas.rows import IMAGE, TEXT, Document, Node
 CAPTION, ALT, BEFORE, AFTER = "caption", "alt", "before", "after"
 END = "end"  # role of the mark between two parts of a document
 BYTES_PER_TOKEN = 4  # of UTF-8, on average, for byte-pair vocabularies; CJK has about one token per character (3 bytes)
-_SENTENCE = re.compile(r".+?(?:[.!?\u2026\u061f\u06d4]+[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f\u0964\u0965]+|\n|\Z)", re.DOTALL)
+_SENTENCE = re.compile(
+    r".+?(?:[.!?\u2026\u061f\u06d4]+[\"'\u201d\u2019\u00bb)\]]*(?=\s|$)|[\u3002\uff01\uff1f\u0964\u0965]+|\n|\Z)", re.DOTALL
+)
 
 
 class NearText(NamedTuple):

@@ -83,7 +83,13 @@ def dump_negatives(rows: list[tuple[float, str, str]]) -> bytes:
 
 
 def score_unit(
-    unit: str, places: list[Placed], found: pa.Table | None, measures: tuple[str, ...], negatives: list[list[str]], s: ScoreSettings, clip: Any | None
+    unit: str,
+    places: list[Placed],
+    found: pa.Table | None,
+    measures: tuple[str, ...],
+    negatives: list[list[str]],
+    s: ScoreSettings,
+    clip: Any | None,
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """(tables, facts). `found` has one row per image of the unit (see `join.found_schema`), in any order."""
     known = {r["image_id"]: r for r in found.to_pylist()} if found is not None else {}

@@ -206,7 +206,9 @@ def of(model: Any, tokenizer: Any, settings: ClipSettings, device: Any = "cpu") 
     model = model.to(device=device, dtype=dtype).eval()
     for p in model.parameters():
         p.requires_grad_(False)
-    cfg = {"size": 224, "resize_mode": "shortest", "interpolation": "bicubic", "fill_color": 0} | getattr(model.visual, "preprocess_cfg", {})
+    cfg = {"size": 224, "resize_mode": "shortest", "interpolation": "bicubic", "fill_color": 0} | getattr(
+        model.visual, "preprocess_cfg", {}
+    )
     height, width = cfg["size"] if isinstance(cfg["size"], (tuple, list)) else (cfg["size"], cfg["size"])
     if settings.compile:
         model.visual = torch.compile(model.visual)

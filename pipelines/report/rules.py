@@ -23,8 +23,13 @@ def rules_table(filters: Mapping[str, Mapping[str, Any]]) -> pa.Table:
             "order": order, "source": rule.source, "doc": (type(rule).__doc__ or "").strip(),
         }  # fmt: skip
         limits = rule.limits()
-        rows += [{**common, "measure": x.measure, "side": x.side, "limit": x.value, "reason": x.reason, "only": list(x.only), "but": list(x.but)} for x in limits]
         rows += [
-            {**common, "measure": m, "side": "", "limit": None, "reason": "", "only": [], "but": []} for m in rule.measures if m not in {x.measure for x in limits}
+            {**common, "measure": x.measure, "side": x.side, "limit": x.value, "reason": x.reason, "only": list(x.only), "but": list(x.but)}
+            for x in limits
+        ]
+        rows += [
+            {**common, "measure": m, "side": "", "limit": None, "reason": "", "only": [], "but": []}
+            for m in rule.measures
+            if m not in {x.measure for x in limits}
         ]
     return pa.Table.from_pylist(rows, tables.schema("rules"))

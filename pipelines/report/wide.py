@@ -78,7 +78,22 @@ ORDER BY doc_id, kind, index
 """
 
 
-_PLACEMENT = {"doc_id", "unit", "row", "index", "image_id", "language", "status", "reason", "sha256", "format", "pdq", "phash", "scored", "shadow"}
+_PLACEMENT = {
+    "doc_id",
+    "unit",
+    "row",
+    "index",
+    "image_id",
+    "language",
+    "status",
+    "reason",
+    "sha256",
+    "format",
+    "pdq",
+    "phash",
+    "scored",
+    "shadow",
+}
 
 
 def nodes_sql(nodes: pa.Table, placements: pa.Table) -> str:

@@ -41,7 +41,9 @@ class FetchSettings(Settings):
     bucket_deadline_s: float = Field(3600.0, gt=0, description="A bucket ends by then; the rest has status `deadline`, for `weft retry`.")
     urls_per_bucket: int = Field(20_000, ge=1, description="Image URLs of one bucket, about.")
     hot_host_urls: int = Field(
-        3_000, ge=1, description="A host with more image URLs is split into as many lanes as it may have connections, each in another bucket."
+        3_000,
+        ge=1,
+        description="A host with more image URLs is split into as many lanes as it may have connections, each in another bucket.",
     )
     egress_proxy: str = Field("", description="Proxy that all requests go through; nothing is taken from the environment.")
     earlier: str = Field("", description="Digest of an earlier fetch of this run: only its passing failures are asked again.")

@@ -25,9 +25,11 @@ class PackSettings(Settings):
     )
     reencode_quality: int = Field(90, ge=1, le=100, description="Quality of the new JPEG or WebP.")
     strip_metadata: bool = Field(
-        False, description="Take EXIF (places, cameras), XMP, IPTC and comments out of the stored files without decoding them; the orientation stays."
+        False,
+        description="Take EXIF (places, cameras), XMP, IPTC and comments out of the stored files without decoding them; the orientation stays.",
     )
     blur_faces: bool = Field(
-        False, description="Blur faces before images are stored (OpenCV's Haar cascade, which misses profiles and small faces). Only images with a face found are encoded anew."
+        False,
+        description="Blur faces before images are stored (OpenCV's Haar cascade, which misses profiles and small faces). Only images with a face found are encoded anew.",
     )
     max_side: int = Field(0, ge=0, description="Shrink images whose longer side is longer, in pixels (implies encoding anew); 0 = never.")

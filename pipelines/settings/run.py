@@ -16,7 +16,9 @@ class RunSettings(Settings):
     takedowns: tuple[str, ...] = Field(
         (), description="What was taken down and must not come back: tombstones.json of earlier runs, their patches, or takedown lists."
     )
-    sign_key: str = Field("", description="Private key (PEM, Ed25519) that signs the manifest; \"\" = not signed. `weft verify --key` checks it.")
+    sign_key: str = Field(
+        "", description='Private key (PEM, Ed25519) that signs the manifest; "" = not signed. `weft verify --key` checks it.'
+    )
     seed: int = Field(0, ge=0, description="Seed of everything chosen by hash (samples, splits).")
     max_failure_share: float = Field(
         0.01, ge=0, le=1, description="Dead letters above this share of a stage's records end the run with exit code 1."

@@ -18,10 +18,15 @@ FORMATS = ("jpeg", "png", "webp", "gif", "avif")  # what the guarded decoder can
 class ClipSettings(Settings):
     model: str = Field("", description='Any open_clip model, e.g. ViT-B-32 or ViT-L-14; "" = no model, so no pair measures.')
     pretrained: str = Field(
-        "", description="Weights: a local file (.safetensors, .pt, .bin), or a tag of open_clip such as datacomp_xl_s13b_b90k (see allow_download)."
+        "",
+        description="Weights: a local file (.safetensors, .pt, .bin), or a tag of open_clip such as datacomp_xl_s13b_b90k (see allow_download).",
     )
-    config_dir: str = Field("", description="Folder of further open_clip model configurations (JSON), for a model that open_clip does not know.")
-    tokenizer: str = Field("", description="Folder of a Hugging Face tokenizer, for models whose tokenizer open_clip does not ship (SigLIP, mT5).")
+    config_dir: str = Field(
+        "", description="Folder of further open_clip model configurations (JSON), for a model that open_clip does not know."
+    )
+    tokenizer: str = Field(
+        "", description="Folder of a Hugging Face tokenizer, for models whose tokenizer open_clip does not ship (SigLIP, mT5)."
+    )
     allow_download: bool = Field(False, description="Let open_clip download weights and tokenizers. Without it nothing leaves the machine.")
     resize_mode: Literal["", "shortest", "longest", "squash"] = Field(
         "", description='How pictures are brought to the model\'s size; "" = as the model says (SigLIP: squash). For weights in a file.'
@@ -31,11 +36,14 @@ class ClipSettings(Settings):
     std: tuple[float, ...] = Field((), description="Channel deviations of the model's input; () = as the model says.")
     device: str = Field("auto", description="auto (cuda if there is one, else cpu), cpu, cuda or cuda:N.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        "auto", description="Weights in memory. auto: bfloat16 on GPUs, and on CPUs that compute in it for models above 20 M parameters; else float32."
+        "auto",
+        description="Weights in memory. auto: bfloat16 on GPUs, and on CPUs that compute in it for models above 20 M parameters; else float32.",
     )
     batch: int = Field(0, ge=0, le=4096, description="Images (and texts) per forward pass; 0 = 32 on a CPU, 256 on a GPU.")
     compile: bool = Field(False, description="torch.compile the image tower; worth it on GPUs only.")
-    threads: int = Field(1, ge=0, description="torch threads per worker; 0 = cores / workers. Different numbers may differ in the last bits.")
+    threads: int = Field(
+        1, ge=0, description="torch threads per worker; 0 = cores / workers. Different numbers may differ in the last bits."
+    )
 
 
 class ScoreSettings(Settings):
@@ -50,7 +58,10 @@ class ScoreSettings(Settings):
         False, description="Decode whole pictures with Pillow, as open_clip does: bit-equal input for the model at a third of the speed."
     )
     working_side: int = Field(
-        336, ge=64, le=4096, description="Shorter side in pixels, at least, of the small picture that is measured; the model's input is made from twice its size."
+        336,
+        ge=64,
+        le=4096,
+        description="Shorter side in pixels, at least, of the small picture that is measured; the model's input is made from twice its size.",
     )
     hash_lists: tuple[str, ...] = Field(
         (), description="Files of hashes (.sha256, .md5, .pdq; one in hexadecimal per line): matching pictures are never stored further."
@@ -68,10 +79,18 @@ class ScoreSettings(Settings):
     shadow_share: float = Field(
         0.05, ge=0, le=1, description="... and this share of the others, chosen by hash, so that looser limits can be judged from a sample."
     )
-    neighbours: int = Field(2, ge=0, description="Paragraphs before and after an image that it is compared with, besides caption and alt text.")
-    windows: int = Field(2, ge=1, le=64, description="Windows of the model's context that are taken from a longer text, nearest the image first.")
-    negatives: int = Field(64, ge=0, le=4096, description="Texts of the whole run, chosen by hash, that the margin is taken over; 0 = no margin.")
-    precision: float = Field(1e-4, gt=0, le=0.01, description="Similarities are rounded to multiples of this before anything compares them.")
+    neighbours: int = Field(
+        2, ge=0, description="Paragraphs before and after an image that it is compared with, besides caption and alt text."
+    )
+    windows: int = Field(
+        2, ge=1, le=64, description="Windows of the model's context that are taken from a longer text, nearest the image first."
+    )
+    negatives: int = Field(
+        64, ge=0, le=4096, description="Texts of the whole run, chosen by hash, that the margin is taken over; 0 = no margin."
+    )
+    precision: float = Field(
+        1e-4, gt=0, le=0.01, description="Similarities are rounded to multiples of this before anything compares them."
+    )
     embeddings: bool = Field(False, description="Write the image vectors as a table.")
     accelerator: str = Field("", description="Resource hint for Dataflow, e.g. type:nvidia-l4;count:1;install-nvidia-driver.")
 

@@ -38,7 +38,13 @@ def recoder(settings: PackSettings) -> Recoder | None:
         import cv2
 
         codecs["opencv"] = cv2.__version__
-    wanted = {"to": settings.reencode, "quality": settings.reencode_quality, "max_side": settings.max_side, "faces": settings.blur_faces, "strip": settings.strip_metadata}
+    wanted = {
+        "to": settings.reencode,
+        "quality": settings.reencode_quality,
+        "max_side": settings.max_side,
+        "faces": settings.blur_faces,
+        "strip": settings.strip_metadata,
+    }
     setup = json.dumps(wanted, sort_keys=True)
     return Recoder(setup, json.dumps({"pillow": __version__, **codecs}, sort_keys=True))
 

@@ -117,5 +117,3 @@ def _read(root: str, tables: Mapping[str, tuple[Part, ...]], name: str, columns:
 def _by(table: Any, columns: list[str]) -> Iterator[tuple[Any, ...]]:
     counted = table.group_by(columns).aggregate([([], "count_all")])
     yield from zip(*(counted.column(c).to_pylist() for c in [*columns, "count_all"]), strict=True)
-
-

@@ -56,11 +56,15 @@ class ReportStage(Stage):
 
     def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         before, fates = ctx.inputs["extract"].manifest.counts, facts["fates"]
-        out = {kind: _count(before[kind].entered - before[kind].dead, fates.get(kind, {})) for kind in ("documents", "paragraphs", "images")}
+        out = {
+            kind: _count(before[kind].entered - before[kind].dead, fates.get(kind, {})) for kind in ("documents", "paragraphs", "images")
+        }
         packed = ctx.inputs["pack"].manifest.counts
         for kind, c in out.items():
             if c.kept != packed[kind].kept:
-                raise ConservationError(f"report: the tables say {c.kept} {kind} were kept, the shards hold {packed[kind].kept} ({balance.difference(ctx)})")
+                raise ConservationError(
+                    f"report: the tables say {c.kept} {kind} were kept, the shards hold {packed[kind].kept} ({balance.difference(ctx)})"
+                )
         out["image_urls"] = _count(ctx.inputs["fetch"].manifest.rows("urls"), fates.get("image_urls", {}))
         return out
 
@@ -100,7 +104,9 @@ class JoinUnit:
         }
         fates = {"documents": _fates(documents)}
         for kind, name in (("text", "paragraphs"), ("image", "images")):
-            fates[name] = _fates(wide.sql(f"SELECT kept, first_reason FROM nodes WHERE kind = '{kind}' AND role <> 'end'", {"nodes": nodes}))
+            fates[name] = _fates(
+                wide.sql(f"SELECT kept, first_reason FROM nodes WHERE kind = '{kind}' AND role <> 'end'", {"nodes": nodes})
+            )
         self.ctx.writer.commit("unit", unit, out, {"fates": fates})
 
 

@@ -257,7 +257,7 @@ def stop_the_line(ctx: StageContext) -> None:
         shown = ", ".join(sorted(ids)[:10])
         raise StageError(
             f"ALERT: {len(ids)} images of this run are on a hash list (image ids {shown}{', ...' if len(ids) > 10 else ''}). They were set aside; "
-            "do not open them. Follow the procedure in docs/images.md, then set score.hash_list_action = \"drop\" to go on without them"
+            'do not open them. Follow the procedure in docs/images.md, then set score.hash_list_action = "drop" to go on without them'
         )
 
 

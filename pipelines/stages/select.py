@@ -50,7 +50,9 @@ class SelectStage(Stage):
         todo = ctx.todo("unit")
         if todo:
             every = list(ctx.groups["unit"])
-            map_parts(ctx.config.runner, [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))], JudgeUnit(ctx), light=True)
+            map_parts(
+                ctx.config.runner, [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))], JudgeUnit(ctx), light=True
+            )
             if not storage.exists(ctx.path(CUTS)):
                 settle(ctx, every)
             map_parts(ctx.config.runner, todo, SelectUnit(ctx), light=True)
@@ -114,7 +116,20 @@ def _sets(paths: tuple[str, ...]) -> EvaluationSets:
 def settle(ctx: StageContext, units: list[str]) -> None:
     """What holds over the run: surplus copies (a file a unit) and the cuts; the cuts' file is written last."""
     s = ctx.config.select
-    columns = ["row", "index", "doc_id", "image_id", "language", "sha256", "pdq", "quality", "similarity", "shadow", "base", "image_reasons"]
+    columns = [
+        "row",
+        "index",
+        "doc_id",
+        "image_id",
+        "language",
+        "sha256",
+        "pdq",
+        "quality",
+        "similarity",
+        "shadow",
+        "base",
+        "image_reasons",
+    ]
     run = overall.Run(s)
     for unit in units:
         run.add(unit, storage.read_table(ctx.path(f"{JUDGED}/{unit}.parquet"), columns))
@@ -135,7 +150,9 @@ def vectors_of(ctx: StageContext) -> dict[str, Any]:
     """Image id -> vector, of the score stage's embeddings. StageError if it kept none."""
     paths = ctx.inputs["score"].paths("embeddings")
     if not paths:
-        raise StageError("select.semantic_distance and cluster_reference compare image vectors, and this run kept none: set score.embeddings = true")
+        raise StageError(
+            "select.semantic_distance and cluster_reference compare image vectors, and this run kept none: set score.embeddings = true"
+        )
     out: dict[str, Any] = {}
     for path in paths:
         t = storage.read_table(path)
@@ -207,5 +224,3 @@ class SelectUnit:
             rows.append(row)
             texts.append("\n".join(n.text for n in d.nodes if n.text and not n.reason))
         return dict(zip(rows, sets.of_texts(Texts.of(texts)), strict=True)) if rows else {}
-
-

@@ -35,7 +35,14 @@ def seeded(folder: Path) -> Path:
             draw, scene = Stream("test", i), make("test", i)
             (out / "pictures" / f"{i}.jpg").write_bytes(encode(picture(scene), "jpg"))
             texts = [None, sentence(scene, "en", draw), english.paragraph(draw)]
-            rows.append({"texts": texts, "images": [f"pictures/{i}.jpg", None, None], "image_width": [scene.width, None, None], "image_height": [scene.height, None, None]})
+            rows.append(
+                {
+                    "texts": texts,
+                    "images": [f"pictures/{i}.jpg", None, None],
+                    "image_width": [scene.width, None, None],
+                    "image_height": [scene.height, None, None],
+                }
+            )
         (out / "pages.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     return folder
 

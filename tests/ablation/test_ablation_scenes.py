@@ -16,6 +16,7 @@ def test_asked_combinations_are_never_trained_on(skill: str) -> None:
     seen = [case("t", i, skill=skill, unseen=False) for i in range(150)]
     asked = [case("t", i, skill=skill, unseen=True) for i in range(150)]
     if skill in ("colour", "shape", "count", "relation"):
+
         def kind(c: scenes.Case) -> tuple:
             groups = tuple((g.shape, g.colour) for g in c.scenes[0].groups)
             return (groups, c.scenes[0].relation)

@@ -65,9 +65,18 @@ def opened(base: str, width: int = 1280, height: int = 900, dark: bool = False, 
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as p:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+        flags = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+        ]
         browser = p.chromium.launch(executable_path=chromium(), args=flags)
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", java_script_enabled=script)
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", java_script_enabled=script
+        )
         page = context.new_page()
         watch = Watch(page, base)
         page.goto(f"{base}/?token=start-token")

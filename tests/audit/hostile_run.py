@@ -28,8 +28,34 @@ def make(run: Path, out: Path, pages: list[bytes], words: list[str]) -> list[str
             member = gzip.compress(head.encode() + body + b"\r\n\r\n", mtime=0)
             doc_id = hashlib.sha256(str(i).encode()).hexdigest()[:32]
             where = {"doc_id": doc_id, "unit": "00000", "record": i}
-            rows.append({**document, **where, "url": url, "title": word, "domain": word, "language": "en", "row": i, "warc_path": str(archive), "warc_offset": f.tell(), "warc_length": len(member), "duplicate_of": ""})
-            nodes.append({**node, **where, "index": 0, "kind": "image" if i % 2 else "text", "role": word, "url": word, "reasons": [word], "kept": False, "first_reason": word})
+            rows.append(
+                {
+                    **document,
+                    **where,
+                    "url": url,
+                    "title": word,
+                    "domain": word,
+                    "language": "en",
+                    "row": i,
+                    "warc_path": str(archive),
+                    "warc_offset": f.tell(),
+                    "warc_length": len(member),
+                    "duplicate_of": "",
+                }
+            )
+            nodes.append(
+                {
+                    **node,
+                    **where,
+                    "index": 0,
+                    "kind": "image" if i % 2 else "text",
+                    "role": word,
+                    "url": word,
+                    "reasons": [word],
+                    "kept": False,
+                    "first_reason": word,
+                }
+            )
             f.write(member)
     for table, made, kind in (("documents", rows, schema), ("nodes", nodes, node_schema)):
         shutil.rmtree(out / "audit" / table)

@@ -5,9 +5,41 @@ from __future__ import annotations
 OUT = "http://203.0.113.9/out"  # documentation address: nothing may ask for it
 JS = "console.log('weft-ran')"
 
-TAGS = ("img src=x", "svg", "body", "input autofocus", "video src=x", "audio src=x", "iframe src=x", "object data=x", "details open", "marquee", "select autofocus", "textarea autofocus", "math", "button autofocus", "style", "link rel=stylesheet href=x", "form", "a href=x", "div", "table background=x")
+TAGS = (
+    "img src=x",
+    "svg",
+    "body",
+    "input autofocus",
+    "video src=x",
+    "audio src=x",
+    "iframe src=x",
+    "object data=x",
+    "details open",
+    "marquee",
+    "select autofocus",
+    "textarea autofocus",
+    "math",
+    "button autofocus",
+    "style",
+    "link rel=stylesheet href=x",
+    "form",
+    "a href=x",
+    "div",
+    "table background=x",
+)
 EVENTS = ("onerror", "onload", "onfocus", "ontoggle", "onstart", "onmouseover", "onanimationstart", "onpointerenter")
-URLS = ("javascript:", "JaVaScRiPt:", "java\tscript:", "java\nscript:", "&#106;avascript:", "\x01javascript:", "vbscript:", "data:text/html,<script>", "javascript&colon;", "  javascript:")
+URLS = (
+    "javascript:",
+    "JaVaScRiPt:",
+    "java\tscript:",
+    "java\nscript:",
+    "&#106;avascript:",
+    "\x01javascript:",
+    "vbscript:",
+    "data:text/html,<script>",
+    "javascript&colon;",
+    "  javascript:",
+)
 HOLDERS = ('<a href="{u}{js}">x</a>', '<iframe src="{u}{js}"></iframe>', '<form action="{u}{js}"><button autofocus>x</button></form>', '<object data="{u}{js}"></object>',
            '<embed src="{u}{js}">', '<meta http-equiv=refresh content="0;url={u}{js}">', '<base href="{u}{js}">')  # fmt: skip
 PLAIN = (

@@ -22,7 +22,9 @@ def hostile(demo_run, tmp_path_factory):
 
 def ran(page) -> list[str]:
     said: list[str] = []
-    page.on("console", lambda m: said.append(m.text) if "weft-ran" in m.text and "Refused" not in m.text and "violates" not in m.text else None)
+    page.on(
+        "console", lambda m: said.append(m.text) if "weft-ran" in m.text and "Refused" not in m.text and "violates" not in m.text else None
+    )
     return said
 
 
@@ -34,7 +36,13 @@ def test_the_payloads_do_run_where_there_is_no_wall():
     with sync_playwright() as p:
         page = p.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]).new_page()
         said = ran(page)
-        for payload in (f"<script>{JS}</script>", f'<img src=x onerror="{JS}">', f'<svg onload="{JS}">', f'<details open ontoggle="{JS}">x', f'<iframe src="javascript:{JS}"></iframe>'):
+        for payload in (
+            f"<script>{JS}</script>",
+            f'<img src=x onerror="{JS}">',
+            f'<svg onload="{JS}">',
+            f'<details open ontoggle="{JS}">x',
+            f'<iframe src="javascript:{JS}"></iframe>',
+        ):
             page.set_content(payload)
             page.wait_for_timeout(150)
         assert len(said) >= 5
@@ -98,8 +106,16 @@ def test_our_pages_are_accessible_and_fit(demo_run, width, dark):
     with served(str(demo_run), str(demo_run)) as base, opened(base, width, 800, dark) as (page, watch):
         for path in paths(page, base)[:: 2 if dark else 1]:
             page.goto(base + path, wait_until="load")
-            found = axe.Axe().run(page, options={"iframes": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).response["violations"]
-            bad = [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"][:300]) for v in found if v["impact"] in ("serious", "critical")]
+            found = (
+                axe.Axe()
+                .run(page, options={"iframes": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+                .response["violations"]
+            )
+            bad = [
+                (v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"][:300])
+                for v in found
+                if v["impact"] in ("serious", "critical")
+            ]
             assert bad == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert watch.errors == [] and watch.outside == []
@@ -137,7 +153,9 @@ def test_the_report_file_asks_for_nothing(demo_run):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as p:
-        page = p.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]).new_page(viewport={"width": 390, "height": 800})
+        page = p.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]).new_page(
+            viewport={"width": 390, "height": 800}
+        )
         asked: list[str] = []
         page.on("request", lambda r: asked.append(r.url) if not r.url.startswith("data:") else None)
         page.goto((demo_run / "report.html").as_uri())

@@ -15,11 +15,18 @@ def test_documents_paragraphs_and_images_add_up_overall_and_per_language_and_dom
     counts = run.stages["report"].counts
     pack, extract = run.stages["pack"].counts, run.stages["extract"].counts
     with run.connect() as con:
-        for kind, view, where in (("documents", "documents", ""), ("paragraphs", "nodes", "AND kind = 'text' AND role <> 'end'"), ("images", "nodes", "AND kind = 'image'")):
+        for kind, view, where in (
+            ("documents", "documents", ""),
+            ("paragraphs", "nodes", "AND kind = 'text' AND role <> 'end'"),
+            ("images", "nodes", "AND kind = 'image'"),
+        ):
             assert counts[kind].missing() == 0 and counts[kind].kept == pack[kind].kept
             assert counts[kind].entered == extract[kind].entered - extract[kind].dead
             for column in ("language", "domain"):
-                rows = ask(con, f"SELECT {column} AS c, count(*) AS n, count(*) FILTER (kept) AS kept, count(*) FILTER (NOT kept AND first_reason <> '') AS dropped FROM {view} WHERE true {where} GROUP BY ALL")
+                rows = ask(
+                    con,
+                    f"SELECT {column} AS c, count(*) AS n, count(*) FILTER (kept) AS kept, count(*) FILTER (NOT kept AND first_reason <> '') AS dropped FROM {view} WHERE true {where} GROUP BY ALL",
+                )
                 assert all(r["n"] == r["kept"] + r["dropped"] for r in rows)
                 assert sum(r["n"] for r in rows) == counts[kind].entered and sum(r["kept"] for r in rows) == counts[kind].kept
 
@@ -31,7 +38,9 @@ def test_image_nodes_carry_the_measures_of_their_picture(demo_run):
     assert rows and all(r["image_width"] == r["other"] and r["pair_similarity"] == r["similarity"] is not None for r in rows)
 
 
-@pytest.mark.parametrize(("stage", "table"), [("select", "selected"), ("select", "node_decisions"), ("pack", "packed"), ("score", "placements")])
+@pytest.mark.parametrize(
+    ("stage", "table"), [("select", "selected"), ("select", "node_decisions"), ("pack", "packed"), ("score", "placements")]
+)
 def test_a_planted_loss_of_one_record_fails_the_run_and_is_named(demo_run, again, stage, table):
     lost = []
 

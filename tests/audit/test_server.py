@@ -58,7 +58,14 @@ def test_other_hosts_are_refused(client, host):
 
 def test_nobody_comes_in_without_the_token(demo_run, ids):
     stranger = TestClient(create(Run(str(demo_run)), TOKEN), base_url="http://127.0.0.1:8000")
-    for path in [*pages(ids), f"/render/{ids['kept']['doc_id']}", f"/blob/{ids['image']}", f"/blob/{ids['image']}?k=0", "/?token=wrong", "/static/weft.css"]:
+    for path in [
+        *pages(ids),
+        f"/render/{ids['kept']['doc_id']}",
+        f"/blob/{ids['image']}",
+        f"/blob/{ids['image']}?k=0",
+        "/?token=wrong",
+        "/static/weft.css",
+    ]:
         assert stranger.get(path, follow_redirects=False).status_code == 403, path
 
 
@@ -70,15 +77,33 @@ def test_it_only_reads(client, method):
 def test_pictures_are_our_own_bytes_with_a_key_of_their_own(client, demo_run, ids):
     from audit.server.guard import key_of
 
-    r = TestClient(create(Run(str(demo_run)), TOKEN), base_url="http://127.0.0.1:8000").get(f"/blob/{ids['image']}?k={key_of(TOKEN, ids['image'])}")
+    r = TestClient(create(Run(str(demo_run)), TOKEN), base_url="http://127.0.0.1:8000").get(
+        f"/blob/{ids['image']}?k={key_of(TOKEN, ids['image'])}"
+    )
     assert r.status_code == 200 and r.headers["content-type"].startswith("image/") and "sandbox" in r.headers["content-security-policy"]
     import hashlib
 
     with Run(str(demo_run)).connect() as con:
-        assert hashlib.sha256(r.content).hexdigest() == ask(con, "SELECT sha256 FROM images WHERE image_id = $id", id=ids["image"])[0]["sha256"]
+        assert (
+            hashlib.sha256(r.content).hexdigest()
+            == ask(con, "SELECT sha256 FROM images WHERE image_id = $id", id=ids["image"])[0]["sha256"]
+        )
 
 
-@pytest.mark.parametrize("path", ["/document/../../etc/passwd", "/document/zz", "/image/'; DROP TABLE x", "/limit/none", "/domain/%00", "/render/..%2f..%2fetc", "/blob/..%2f..%2fetc", "/nothing", "/documents?page=-1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/document/../../etc/passwd",
+        "/document/zz",
+        "/image/'; DROP TABLE x",
+        "/limit/none",
+        "/domain/%00",
+        "/render/..%2f..%2fetc",
+        "/blob/..%2f..%2fetc",
+        "/nothing",
+        "/documents?page=-1",
+    ],
+)
 def test_nonsense_is_answered_kindly(client, path):
     assert client.get(path).status_code in (200, 403, 404)
 

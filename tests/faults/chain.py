@@ -1,6 +1,6 @@
 """The run that is disturbed: a small generated web, the whole chain, in a process of its own.
 
-    python -m tests.faults.chain WEB PORT RUN WORKERS [A.B=VALUE ...]      runs it; exit code as `weft run`
+python -m tests.faults.chain WEB PORT RUN WORKERS [A.B=VALUE ...]      runs it; exit code as `weft run`
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ def campaign(scratch: Path, sizes: int) -> dict[str, Any]:
                 grow(scratch / "disk", needs * 4)
                 again = subprocess.run([*command, str(run), "1", *chain.PLAIN], capture_output=True, text=True, check=False)
                 if again.returncode or golden.published(run) != public:
-                    wrong.append(f"{size} bytes: with room again exit {again.returncode}, {golden.published(run) == public}: {again.stderr.strip()[-300:]}")
+                    wrong.append(
+                        f"{size} bytes: with room again exit {again.returncode}, {golden.published(run) == public}: {again.stderr.strip()[-300:]}"
+                    )
                 wrong += [f"{size} bytes: {b}" for b in golden.unbalanced(run)]
     return {"needs": needs, "codes": codes, "said": sorted(said), "wrong": wrong}
 

@@ -78,7 +78,10 @@ def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "SELECT" in node.value:
         for pattern, instead in SQL:
             for found in re.finditer(pattern, node.value):
-                yield f"SQL {found[0].strip()}", ast.Constant(node.value[: found.start()] + found.expand(instead) + node.value[found.end() :])
+                yield (
+                    f"SQL {found[0].strip()}",
+                    ast.Constant(node.value[: found.start()] + found.expand(instead) + node.value[found.end() :]),
+                )
     elif isinstance(node, ast.Return) and node.value is not None:
         yield "nothing returned", ast.Return(ast.Constant(None))
     elif isinstance(node, ast.Raise):
@@ -93,7 +96,9 @@ def inside(tree: ast.Module, functions: tuple[str, ...]) -> Iterator[tuple[ast.A
 
     def walk(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
         for field, value in ast.iter_fields(node):
-            if field in ("annotation", "returns", "decorator_list", "args", "msg") or (isinstance(node, ast.keyword) and node.arg == "strict"):
+            if field in ("annotation", "returns", "decorator_list", "args", "msg") or (
+                isinstance(node, ast.keyword) and node.arg == "strict"
+            ):
                 continue
             if isinstance(value, list):
                 for i, child in enumerate(value):
@@ -192,7 +197,9 @@ def finished_run(scratch: Path, tree: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.mutate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", help="only targets whose path holds this")
     parser.add_argument("--sample", type=int, default=0, help="only so many mutants of each file, drawn by the seed (default: all)")
     parser.add_argument("--seed", type=int, default=0)

@@ -39,7 +39,15 @@ class Moody:
     def __call__(self, environ: dict[str, Any], start: Any) -> Iterable[bytes]:
         with self.lock:
             draw = self.rng.random()
-            kind = "" if draw >= self.refused else "refused" if draw < self.refused / 2 else "slow" if draw < self.refused * 3 / 4 else "cut off"
+            kind = (
+                ""
+                if draw >= self.refused
+                else "refused"
+                if draw < self.refused / 2
+                else "slow"
+                if draw < self.refused * 3 / 4
+                else "cut off"
+            )
             self.did[kind or "served"] += 1
         if kind == "slow":
             time.sleep(1)
@@ -70,7 +78,13 @@ def server(refused: float = 0.0, seed: int = 0) -> Generator[tuple[dict[str, str
     thread.start()
     environment = {**os.environ, **KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{http.server_port}"}
     try:
-        boto3.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"], region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test").create_bucket(Bucket="weft")
+        boto3.client(
+            "s3",
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        ).create_bucket(Bucket="weft")
         moody.refused = refused
         yield environment, moody
     finally:
@@ -93,7 +107,11 @@ def trial(scratch: Path, refused: float, seed: int) -> dict[str, Any]:
         moody.refused = 0.0
         subprocess.run([sys.executable, "-c", FETCH, "weft/run", str(scratch / "there")], env=environment, check=True)
     here, there = golden.files(scratch / "here"), golden.files(scratch / "there")
-    wrong = [n for n in sorted(here.keys() | there.keys()) if here.get(n) != there.get(n)] + golden.unbalanced(scratch / "there") + golden.half(scratch / "there", here)
+    wrong = (
+        [n for n in sorted(here.keys() | there.keys()) if here.get(n) != there.get(n)]
+        + golden.unbalanced(scratch / "there")
+        + golden.half(scratch / "there", here)
+    )
     if not (scratch / "there" / "report.html").is_file():
         wrong.append("no report")
     return {"seed": seed, "codes": codes, "requests": dict(moody.did), "files": len(there), "wrong": wrong}

@@ -162,10 +162,24 @@ def run(project: Path, warc: Path, out: Path, mended: bool) -> int:
     """The stage extract over one archive, in the copy of the project."""
     settings = out.with_suffix(".toml")
     settings.write_text(
-        f'[run]\nmax_failure_share = 1.0\n[extract]\npage_seconds = 1\nmemory_bytes = 1500000000\nrequire_image = false\n'
+        f"[run]\nmax_failure_share = 1.0\n[extract]\npage_seconds = 1\nmemory_bytes = 1500000000\nrequire_image = false\n"
         f'[fetch]\ncontact = "a@example.org"\n[filters."document.poison"]\nmended = {str(mended).lower()}\n'
     )
-    command = [sys.executable, "-m", "weft.main", "run", str(settings), f"{warc}.warc.gz", "-o", str(out), "--only", "extract", "--quiet", "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "weft.main",
+        "run",
+        str(settings),
+        f"{warc}.warc.gz",
+        "-o",
+        str(out),
+        "--only",
+        "extract",
+        "--quiet",
+        "--workers",
+        "1",
+    ]
     env = {**os.environ, "PYTHONPATH": str(project)}
     return subprocess.run(command, cwd=project, env=env, check=False, timeout=3600).returncode
 
@@ -182,7 +196,11 @@ def rest(out: Path) -> dict[str, Any]:
 
     loose = ("warc_path", "warc_offset", "record", "row", "unit")
     rows = [r for p in out.glob("stages/extract/*/document_measures/*.parquet") for r in pq.read_table(p).to_pylist()]
-    return {r["url"]: {k: v for k, v in r.items() if k not in loose} for r in rows if r["first_reason"] is None or "dead" not in str(r["first_reason"])}
+    return {
+        r["url"]: {k: v for k, v in r.items() if k not in loose}
+        for r in rows
+        if r["first_reason"] is None or "dead" not in str(r["first_reason"])
+    }
 
 
 if __name__ == "__main__":

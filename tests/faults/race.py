@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.faults import chain, golden
 
-REPEAT = 'runner.options={direct_runner_bundle_repeat=2}'
+REPEAT = "runner.options={direct_runner_bundle_repeat=2}"
 
 
 def campaign(scratch: Path, times: int, seed: int) -> dict[str, Any]:

@@ -103,7 +103,9 @@ def test_a_mutant_that_no_test_kills_is_named(tmp_path: Path) -> None:
     said = {what.split(":")[1].strip() for what, _ in found}
     assert said == {"condition turned round", "operator", "comparison", "not left out", "nothing returned", "one more"}
     assert len({text for _, text in found}) == len(found) > 8
-    (tmp_path / "test_it.py").write_text("from pathlib import Path\n\ndef test_it():\n    names = {}\n    exec(Path('code.py').read_text(), names)\n    assert names['f'](1) == 0\n")
+    (tmp_path / "test_it.py").write_text(
+        "from pathlib import Path\n\ndef test_it():\n    names = {}\n    exec(Path('code.py').read_text(), names)\n    assert names['f'](1) == 0\n"
+    )
     (tmp_path / "code.py").write_text("def f(a):\n    if a > 1:\n        return a + 1\n    return 0\n")
     assert not _killed(tmp_path)
     (tmp_path / "code.py").write_text("def f(a):\n    if a >= 1:\n        return a + 1\n    return 0\n")

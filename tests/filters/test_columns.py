@@ -40,7 +40,14 @@ limits = st.sampled_from([None, 0.0, 1.0, 2.0, 3.0])
 exceptions = st.dictionaries(st.sampled_from(["de", "ja"]), st.fixed_dictionaries({}, optional={"min": limits, "max": limits}), max_size=2)
 
 
-@given(st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, 4.0, float("nan")]), min_size=1, max_size=6), limits, limits, exceptions, st.sampled_from(["", "de", "en", "ja"]), st.booleans())
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, 4.0, float("nan")]), min_size=1, max_size=6),
+    limits,
+    limits,
+    exceptions,
+    st.sampled_from(["", "de", "en", "ja"]),
+    st.booleans(),
+)
 def test_a_column_is_judged_as_its_values_are(values, low, high, special, language, shadow):
     rules = RuleSet([ByColumn(low, high, per_language=special)], {"paragraph.by_column"} if shadow else ())
     page = Page(values)

@@ -119,7 +119,11 @@ def text(data: bytes) -> None:
 
     said = data.decode("utf-8", "replace")
     masked, _ = mask(said)
-    left = [kind for at, end, kind in find(masked) if kind in ("email", "ip") and ">" not in masked[max(0, at - 1) : at] and "<" not in masked[end : end + 1]]
+    left = [
+        kind
+        for at, end, kind in find(masked)
+        if kind in ("email", "ip") and ">" not in masked[max(0, at - 1) : at] and "<" not in masked[end : end + 1]
+    ]
     assert not left, (said, masked)
     assert all(w and not w.isspace() for w in words(said))
 
@@ -192,7 +196,9 @@ def _html() -> list[bytes]:
 def _images() -> list[bytes]:
     png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 3, 2, 8, 2, 0, 0, 0)
     png += struct.pack(">I", zlib.crc32(png[12:29]))
-    jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xd9"
+    jpeg = (
+        b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xc0\x00\x0b\x08\x00\x10\x00\x10\x01\x01\x11\x00\xff\xd9"
+    )
     return [png, jpeg, b"GIF89a\x02\x00\x02\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x02\x00\x02\x00\x00\x02\x02\x84Q\x00;",
             b"RIFF\x1a\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x0f\x00\x00\x0f\x00\x00", b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00avifmif1"]  # fmt: skip
 

@@ -38,7 +38,9 @@ def test_a_page_goes_before_all_other_reasons_and_nothing_of_it_is_stored(stones
 
 
 def test_other_pages_are_untouched():
-    stones = Tombstones(pages=frozenset({hashed("https://b.example/1")}), domains=frozenset({hashed("xample")}), lists=(parse("a.example.org"),))
+    stones = Tombstones(
+        pages=frozenset({hashed("https://b.example/1")}), domains=frozenset({hashed("xample")}), lists=(parse("a.example.org"),)
+    )
     assert Taken(stones).out_of(row()) == row() and Taken(Tombstones()).out_of(row()) == row()
 
 

@@ -44,7 +44,9 @@ def web(tmp_path_factory):
 @pytest.fixture(scope="module")
 def config(web):
     with serve(web) as server:
-        yield at_server(demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={UNIT_BYTES}", "extract.page_seconds=60"]), server.port)
+        yield at_server(
+            demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={UNIT_BYTES}", "extract.page_seconds=60"]), server.port
+        )
 
 
 @pytest.fixture(scope="module")

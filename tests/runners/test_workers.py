@@ -26,7 +26,9 @@ class Note:
     folder: str
 
     def __call__(self, part: str) -> None:
-        (Path(self.folder) / part).write_text(f"{os.getpid()} {os.getppid()} {os.environ.get('OMP_NUM_THREADS')} {os.environ.get('WEFT_TEST', '')}")
+        (Path(self.folder) / part).write_text(
+            f"{os.getpid()} {os.getppid()} {os.environ.get('OMP_NUM_THREADS')} {os.environ.get('WEFT_TEST', '')}"
+        )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ def test_a_sum_counts_both_and_changes_neither(kept, dropped, dead, more):
     assert a.dropped == dropped and b.dropped == more
 
 
-@pytest.mark.parametrize(("entered", "said"), [(11, "1 pages vanished: 11 entered, 4 kept, 3 dropped, 3 dead"), (8, "2 pages appeared from nowhere: 8 entered")])
+@pytest.mark.parametrize(
+    ("entered", "said"), [(11, "1 pages vanished: 11 entered, 4 kept, 3 dropped, 3 dead"), (8, "2 pages appeared from nowhere: 8 entered")]
+)
 def test_books_that_do_not_balance_say_which_way(entered, said):
     counts = {"images": Count(1, 1), "pages": Count(entered, 4, {"x": 1, "y": 2}, 3)}
     with pytest.raises(ConservationError, match=said):

@@ -22,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
+AGENT = "weft/0.1 (+https://example.org/crawler)"
 IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 
 

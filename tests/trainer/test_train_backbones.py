@@ -25,7 +25,14 @@ def drawn(model: torch.nn.Module, folder: Path) -> torch.nn.Module:
 
 def tower(folder: Path, whole: bool):
     t = pytest.importorskip("transformers")
-    vision = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 40, "image_size": 56, "patch_size": 14}
+    vision = {
+        "hidden_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 40,
+        "image_size": 56,
+        "patch_size": 14,
+    }
     if whole:  # as SigLIP is published: with its text side
         text = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 30}
         return drawn(t.SiglipModel(t.SiglipConfig(vision_config=vision, text_config=text)), folder).vision_model

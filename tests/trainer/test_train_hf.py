@@ -33,7 +33,9 @@ def hf_model(kind: str, **more):
         perceiver = {"resampler_n_latents": 3, "resampler_depth": 2, "resampler_n_heads": 2, "resampler_head_dim": 8,
                      "num_key_value_heads": 1, "hidden_size": 32}  # fmt: skip
         text = {"model_type": "mistral", "sliding_window": None, **TEXT}
-        c = t.Idefics2Config(text_config=text, vision_config={"hidden_size": 24, **VISION}, perceiver_config=perceiver, image_token_id=IMAGE)
+        c = t.Idefics2Config(
+            text_config=text, vision_config={"hidden_size": 24, **VISION}, perceiver_config=perceiver, image_token_id=IMAGE
+        )
     else:
         c = getattr(t, "Idefics3Config" if kind == "idefics3" else "SmolVLMConfig")(
             text_config={"model_type": "llama", **TEXT}, vision_config={"hidden_size": 24, **VISION}, scale_factor=2, image_token_id=IMAGE
@@ -66,7 +68,9 @@ def their_logits(kind: str, hf, b: Batch) -> torch.Tensor:
         seen = torch.zeros(1, len(b.tokens), len(crops), dtype=torch.long)
         for start, end, first, _ in b.runs:
             seen[0, start:end, first] = 1
-        return hf(input_ids=b.tokens[None], attention_mask=ones, pixel_values=values, image_attention_mask=seen, interpolate_pos_encoding=True).logits[0]
+        return hf(
+            input_ids=b.tokens[None], attention_mask=ones, pixel_values=values, image_attention_mask=seen, interpolate_pos_encoding=True
+        ).logits[0]
     h, w = max(c.shape[1] for c in crops), max(c.shape[2] for c in crops)
     values, mask = torch.zeros(1, len(crops), 3, h, w), torch.zeros(1, len(crops), h, w, dtype=torch.bool)
     for i, c in enumerate(crops):

@@ -71,7 +71,9 @@ def test_every_document_once_an_epoch_in_the_same_steps_for_any_world(world: int
     steps = read(world)
     assert steps == read(1)
     index, known = corpus.indexes[0], corpus.lengths[0]
-    assert Counter(x for step in steps for x in step) == Counter((e.key, n) for e, x in zip(index.entries, known, strict=True) for n in range(len(x.tokens)))
+    assert Counter(x for step in steps for x in step) == Counter(
+        (e.key, n) for e, x in zip(index.entries, known, strict=True) for n in range(len(x.tokens))
+    )
 
 
 def test_sources_mix_by_tokens_within_one_pack():

@@ -96,7 +96,9 @@ def test_each_takes_less_than_two_seconds_of_cpu(here):
     slow = {}
     for name, argv, code, _ in MISTAKES:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-m", "weft.main", *argv], capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-m", "weft.main", *argv], capture_output=True, env={**os.environ, "PYTHONPATH": ROOT}, timeout=60
+        )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert done.returncode == code, done.stderr
         slow[name] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

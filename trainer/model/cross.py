@@ -23,7 +23,10 @@ class Cross(nn.Module):
         self.q_norm, self.k_norm = (RMSNorm(c.head_dim, c.eps) if m.cross_qk_norm else nn.Identity() for _ in range(2))
         self.mlp = Gated(c.width, c.mlp, c.width)
         gate = 1 if m.cross_gate == "float" else c.width
-        self.alpha, self.beta = nn.Parameter(torch.zeros(gate)), nn.Parameter(torch.zeros(gate))  # tanh(0): the decoder is untouched at first
+        self.alpha, self.beta = (
+            nn.Parameter(torch.zeros(gate)),
+            nn.Parameter(torch.zeros(gate)),
+        )  # tanh(0): the decoder is untouched at first
 
     def forward(self, x: torch.Tensor, visual: torch.Tensor | None, runs: list[tuple[int, int, int, int]]) -> torch.Tensor:
         """`runs`: tokens start:end see visual tokens first:last; tokens in no run see nothing and only pass the gated MLP (as in IDEFICS)."""

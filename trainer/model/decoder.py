@@ -19,7 +19,9 @@ class Attention(nn.Module):
         self.k, self.v = (nn.Linear(c.width, c.kv_heads * c.head_dim, bias=False) for _ in range(2))
         self.o = nn.Linear(c.heads * c.head_dim, c.width, bias=False)
 
-    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None
+    ) -> torch.Tensor:
         q = rotate(self.q(x).unflatten(-1, (self.c.heads, -1)), rope)
         k = rotate(self.k(x).unflatten(-1, (self.c.kv_heads, -1)), rope)
         v = self.v(x).unflatten(-1, (self.c.kv_heads, -1))
@@ -43,7 +45,9 @@ class Layer(nn.Module):
         self.attention = Attention(c)
         self.mlp = Gated(c.width, c.mlp, c.width)
 
-    def forward(self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, rope: tuple[torch.Tensor, torch.Tensor], cu: list[int] | Bounds, cache: list | None = None
+    ) -> torch.Tensor:
         x = x + self.attention(self.norm1(x), rope, cu, cache)
         return x + self.mlp(self.norm2(x))
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from filters import catalogue
 from weft.reference import cli, config, metrics, reasons, tables
 
-PAGES = {"config.md": config.markdown, "reasons.md": reasons.markdown, "tables.md": tables.markdown, "cli.md": cli.markdown, "metrics.md": metrics.markdown}
+PAGES = {
+    "config.md": config.markdown,
+    "reasons.md": reasons.markdown,
+    "tables.md": tables.markdown,
+    "cli.md": cli.markdown,
+    "metrics.md": metrics.markdown,
+}
 
 
 def stale(docs: Path, write: bool) -> list[str]:

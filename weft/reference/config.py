@@ -89,4 +89,3 @@ def _wrap(text: str, width: int = 110) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, width)
-

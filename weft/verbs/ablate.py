@@ -19,10 +19,14 @@ The same command again runs only what the log does not hold; an arm that was kil
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--finding", default=None, metavar="N", help="1 to 6, data, or all; several with commas")
-    parser.add_argument("--scale", choices=("tiny", "mini", "smoke"), default="tiny", help="tiny: two CPU cores; mini: one GPU; smoke: to see it run")
+    parser.add_argument(
+        "--scale", choices=("tiny", "mini", "smoke"), default="tiny", help="tiny: two CPU cores; mini: one GPU; smoke: to see it run"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="seeds of every arm (default: 3)")
     parser.add_argument("--workers", type=int, default=None, help="arms at a time (default: one per core; mini: 1)")
-    parser.add_argument("--minutes", type=float, default=0.0, help="begin no arm after so many minutes; run again for the rest (default: no limit)")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="begin no arm after so many minutes; run again for the rest (default: no limit)"
+    )
     parser.add_argument("-o", "--output", default="ablation-run", help="folder of the log and of what arms share (default: ablation-run)")
     parser.add_argument("--page", default=None, help="write the results page (Markdown and SVG) from the folder's log, and run nothing")
     parser.add_argument("--json", action="store_true", help="the log's lines as JSON")

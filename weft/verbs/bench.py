@@ -30,8 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=[*WHAT, []], default=[], metavar="WHAT", help="; ".join(f"{k}: {v}" for k, v in WHAT.items())
     )
-    parser.add_argument("rest", nargs="*", help="for kept and truth: the run folder; for truth also the web's folder (default: beside the run)")
-    parser.add_argument("--save", action="store_true", help="keep the rows in benchmarks/results/ (in a checkout), for the page Performance")
+    parser.add_argument(
+        "rest", nargs="*", help="for kept and truth: the run folder; for truth also the web's folder (default: beside the run)"
+    )
+    parser.add_argument(
+        "--save", action="store_true", help="keep the rows in benchmarks/results/ (in a checkout), for the page Performance"
+    )
     parser.add_argument("--json", action="store_true", help="rows of case, ours, peer, unit, ratio, floor_ratio, peak_rss_mb, versions")
 
 

@@ -29,10 +29,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", default="", help="run folder, or a configuration (.toml) whose model is meant")
     parser.add_argument("--labelled", default="", metavar="FILE", help="JSON Lines file of image, text, right")
     parser.add_argument("--language", default="", help="only pairs of pages in this language")
-    parser.add_argument("--at", action="append", type=float, default=[], metavar="SIMILARITY", help="precision and recall at this limit (repeatable)")
+    parser.add_argument(
+        "--at", action="append", type=float, default=[], metavar="SIMILARITY", help="precision and recall at this limit (repeatable)"
+    )
     parser.add_argument("--model", default="", help="any open_clip model, instead of the configuration's")
-    parser.add_argument("--pretrained", default="", help="its weights: a file, or a tag of open_clip with --set score.clip.allow_download=true")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)")
+    parser.add_argument(
+        "--pretrained", default="", help="its weights: a file, or a tag of open_clip with --set score.clip.allow_download=true"
+    )
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)"
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -70,7 +76,12 @@ def of_run(path: str, language: str) -> dict[str, Any]:
     if "score" not in r.stages:
         raise Failure(USAGE, f"{path!r} has not been scored yet: run `weft run` first")
     rows = kept_fractions(of_run(Done(r.stage_path("score"), r.stages["score"]), language))
-    return {"run": path, "language": language, "pairs": rows[0].pairs, "kept": [{"similarity": k.similarity, "fraction": k.fraction} for k in rows]}
+    return {
+        "run": path,
+        "language": language,
+        "pairs": rows[0].pairs,
+        "kept": [{"similarity": k.similarity, "fraction": k.fraction} for k in rows],
+    }
 
 
 def of_set(args: argparse.Namespace, is_run: bool) -> dict[str, Any]:
@@ -115,8 +126,10 @@ def show(out: dict[str, Any]) -> None:
     b = out["best"]
     print(f"\n{out['model']} on {out['labelled']}: {count(out['labelled_pairs'])} pairs, {count(out['labelled_wrong'])} of them wrong")
     table([_row(q) for q in out["limits"]], ("similarity at least", "precision", "recall", "keeps", "F1"))
-    print(f"best F1: at least {b['threshold']:.4f} (precision {b['precision']:.3f}, recall {b['recall']:.3f}, keeps {100 * b['kept']:.1f} %)")
-    print(f"  [filters.\"pair.similarity\"]\n  min = {b['threshold']:.4f}")
+    print(
+        f"best F1: at least {b['threshold']:.4f} (precision {b['precision']:.3f}, recall {b['recall']:.3f}, keeps {100 * b['kept']:.1f} %)"
+    )
+    print(f'  [filters."pair.similarity"]\n  min = {b["threshold"]:.4f}')
 
 
 def _row(q: dict[str, Any]) -> tuple[str, ...]:

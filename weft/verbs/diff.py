@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     t = d["total"]
     print(f"A kept {count(t['kept_a'])} of {count(t['pages_a'])} pages, B {count(t['kept_b'])} of {count(t['pages_b'])}")
-    print(f"{count(t['came_in'])} kept in B only, {count(t['went_out'])} kept in A only, {count(t['other_reason'])} dropped by both for other reasons")
+    print(
+        f"{count(t['came_in'])} kept in B only, {count(t['went_out'])} kept in A only, {count(t['other_reason'])} dropped by both for other reasons"
+    )
     for name in ("config", "code", "models", "inputs"):
         for x in d[name]:
             print(f"  {name} {x['key']}: {clean(x['a'])} -> {clean(x['b'])}")
@@ -38,7 +40,10 @@ def run(args: argparse.Namespace) -> int:
     for column in ("language", "domain"):
         if d[f"{column}s"]:
             print()
-            table([(r[column], r["kept_a"], r["kept_b"], r["came_in"], r["went_out"]) for r in d[f"{column}s"]], (column, "kept in A", "kept in B", "came in", "went out"))
+            table(
+                [(r[column], r["kept_a"], r["kept_b"], r["came_in"], r["went_out"]) for r in d[f"{column}s"]],
+                (column, "kept in A", "kept in B", "came in", "went out"),
+            )
     for r in d["rows"]:
         print(f"  {'+' if r['kept_b'] else '-'} {clean(r['url'])[:100]}  {r['reason_a'] or 'kept'} -> {r['reason_b'] or 'kept'}")
     return DONE

@@ -160,7 +160,11 @@ def remote(config: Any) -> Iterator[Finding]:
     if "gs" in schemes or config.runner.name == "dataflow":
         key = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
         known = os.path.isfile(key) or os.path.exists(os.path.expanduser("~/.config/gcloud/application_default_credentials.json"))
-        yield Finding(GOOD if known else BAD, "credentials", "Google's found" if known else "no Google credentials: gcloud auth application-default login")
+        yield Finding(
+            GOOD if known else BAD,
+            "credentials",
+            "Google's found" if known else "no Google credentials: gcloud auth application-default login",
+        )
     if config.input.crawls or "http" in schemes or "https" in schemes:
         from urllib.parse import urlsplit
 

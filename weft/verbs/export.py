@@ -14,7 +14,10 @@ FORMATS = {  # name -> (module below pipelines.shards.export, what it is)
     "mmc4": ("mmc4", "MMC4's JSON with images inside, for OpenFlamingo"),
     "m4": ("m4", "tars that m4 (the loader of OBELICS) reads too"),
     "pairs": ("pairs", "image-text pairs for open_clip"),
-    "img2dataset": ("img2dataset", "list of the fetched URLs; with --resize the pictures, through img2dataset's resizer, as it writes them"),
+    "img2dataset": (
+        "img2dataset",
+        "list of the fetched URLs; with --resize the pictures, through img2dataset's resizer, as it writes them",
+    ),
     "npy": ("embeddings", "image vectors as one array (score.embeddings), with the image of each row"),
     "croissant": ("croissant", "Croissant 1.1 with RAI fields"),
     "card": ("cards", "dataset card and datasheet"),

@@ -22,7 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["append", "list", "drop", "compact"], help="append, list, drop or compact")
     parser.add_argument("index", help="folder of the index (any address that fsspec knows)")
     parser.add_argument("run", nargs="?", default=None, help="append: a run folder; drop: the name of a run in the index")
-    parser.add_argument("--partitions", type=int, default=64, help="append, for a new index: files to divide it into, a power of two (default: 64)")
+    parser.add_argument(
+        "--partitions", type=int, default=64, help="append, for a new index: files to divide it into, a power of two (default: 64)"
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -71,10 +73,18 @@ def _append(root: str, run: str, partitions: int):  # type: ignore[no-untyped-de
 
 
 def _show(found, as_json: bool) -> None:  # type: ignore[no-untyped-def]
-    segments = [{"segment": s.id, "runs": [r for r in s.runs if r not in s.removed], "dropped": list(s.removed), "documents": s.documents} for s in found.segments]
+    segments = [
+        {"segment": s.id, "runs": [r for r in s.runs if r not in s.removed], "dropped": list(s.removed), "documents": s.documents}
+        for s in found.segments
+    ]
     if as_json:
-        emit({"index": found.root, "runs": list(found.runs()), "scheme": found.scheme, "partitions": found.partitions, "segments": segments})
+        emit(
+            {"index": found.root, "runs": list(found.runs()), "scheme": found.scheme, "partitions": found.partitions, "segments": segments}
+        )
         return
     if segments:
-        table([(s["segment"], s["documents"], " ".join(s["runs"]), " ".join(s["dropped"]) or "-") for s in segments], ("segment", "documents", "runs", "dropped"))
+        table(
+            [(s["segment"], s["documents"], " ".join(s["runs"]), " ".join(s["dropped"]) or "-") for s in segments],
+            ("segment", "documents", "runs", "dropped"),
+        )
     say(f"{count(len(found.runs()))} runs in {count(len(segments))} segments, {count(sum(s['documents'] for s in segments))} documents")

@@ -26,7 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file (`weft init` writes one)")
     parser.add_argument("inputs", nargs="*", help="WARC files, instead of the configuration's input.paths")
     parser.add_argument("-o", "--output", default=None, help="run folder (default: runs/<run.name>)")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)")
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="A.B=VALUE", help="override one setting (repeatable)"
+    )
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--runner", default=None)
     parser.add_argument("--samples", type=int, default=4, help="pieces to read; 0 = no estimate (default: 4)")
@@ -66,7 +68,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(found: dict[str, Any]) -> None:
-    say(f"{count(found['archives'])} archives, {size(found['bytes'])} compressed, {count(found['units'])} units of work, engine {found['engine']}")
+    say(
+        f"{count(found['archives'])} archives, {size(found['bytes'])} compressed, {count(found['units'])} units of work, engine {found['engine']}"
+    )
     say(f"model {found['model'] or 'none (score.clip.model is empty)'}, {found['rules']} rules, run folder {found['run']}")
     table(found["stages"].items(), ["stage", "would"])
     if e := found.get("estimate"):
@@ -74,7 +78,9 @@ def show(found: dict[str, Any]) -> None:
             f"extract, from {size(e['sampled_bytes'])} read: {count(e['pages'])} pages, {count(e['documents'])} documents left, "
             f"{count(e['images'])} images on them, {size(e['output_bytes'])} of tables"
         )
-        say(f"         {e['cpu_hours']:.3g} CPU h ({e['cost']:.3g} at the given price), {seconds(e['wall_seconds'])} on this machine, +-{e['error']:.0%}")
+        say(
+            f"         {e['cpu_hours']:.3g} CPU h ({e['cost']:.3g} at the given price), {seconds(e['wall_seconds'])} on this machine, +-{e['error']:.0%}"
+        )
 
 
 def unit_bytes(u: Any) -> int:

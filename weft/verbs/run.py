@@ -38,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.settings.config import load
 
     config = load(args.config, overrides(args))
-    return run_config(config, args.output or os.path.join("runs", config.run.name), args.only, quiet=args.quiet, as_json=args.json, log_json=args.log_json)
+    return run_config(
+        config, args.output or os.path.join("runs", config.run.name), args.only, quiet=args.quiet, as_json=args.json, log_json=args.log_json
+    )
 
 
 def overrides(args: argparse.Namespace) -> list[str]:
@@ -85,7 +87,9 @@ def beam_options(rest: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def run_config(config: Any, folder: str, upto: str | None = None, *, quiet: bool = False, as_json: bool = False, log_json: bool = False) -> int:
+def run_config(
+    config: Any, folder: str, upto: str | None = None, *, quiet: bool = False, as_json: bool = False, log_json: bool = False
+) -> int:
     """Run the stages, publish the run manifest, write report.html; the exit code says whether a declared limit broke."""
     from pipelines.run import Events, run_stages
     from schemas import layout

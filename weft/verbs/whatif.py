@@ -17,7 +17,14 @@ examples:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run folder")
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="RULE.min=VALUE", help="another limit (repeatable); false switches it off")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="RULE.min=VALUE",
+        help="another limit (repeatable); false switches it off",
+    )
     parser.add_argument("--flips", type=int, default=10, help="documents shown that change sides, each way (default: 10)")
     parser.add_argument("--limits", action="store_true", help="list the limits of the run and stop")
     parser.add_argument("--json", action="store_true")
@@ -36,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 emit({n: {"limit": rows[0]["limit"], "at": rows[0]["at"], "measure": rows[0]["measure"]} for n, rows in known.items()})
             else:
-                table([(n, f"{rows[0]['limit']:g}", rows[0]["measure"], rows[0]["at"]) for n, rows in known.items()], ("limit", "now", "measure", "judged at"))
+                table(
+                    [(n, f"{rows[0]['limit']:g}", rows[0]["measure"], rows[0]["at"]) for n, rows in known.items()],
+                    ("limit", "now", "measure", "judged at"),
+                )
             return DONE
         a = whatif(r, args.settings, args.flips)
     except (RunError, WhatIfError) as e:
@@ -52,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
     for c in a.caveats:
         print(f"  note: {c}")
     print()
-    table([(f["reason"] or "kept", f["stage"], f["before"], f["after"], f"{f['after'] - f['before']:+d}") for f in a.funnel], ("first reason", "stage", "before", "after", "change"))
+    table(
+        [(f["reason"] or "kept", f["stage"], f["before"], f["after"], f"{f['after'] - f['before']:+d}") for f in a.funnel],
+        ("first reason", "stage", "before", "after", "change"),
+    )
     for title, rows, column in (("language", a.languages, "language"), ("domain", a.domains[:15], "domain")):
         moved = [r for r in rows if r["after"] != r["before"]]
         if moved:

@@ -84,7 +84,9 @@ def _dead(answer: dict[str, Any], everything: bool) -> None:
 
 
 def _taken(answer: dict[str, Any], everything: bool) -> None:
-    how = {"page": "this page", "domain": "everything of its domain", "image": "this image", "content": "a picture of these bytes"}[answer["as"]]
+    how = {"page": "this page", "domain": "everything of its domain", "image": "this image", "content": "a picture of these bytes"}[
+        answer["as"]
+    ]
     print(f"{clean(answer['asked'])}\n  taken down on request ({how}): {clean(answer['reason'])}")
     print(f"  patch    {answer['patch']}, made against manifest {answer['previous'][:12]}")
     print("  known by hash only; nothing of it is left in this run")

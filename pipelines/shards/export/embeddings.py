@@ -44,7 +44,9 @@ def export(run: str, folder: str) -> dict[str, int]:
                     raise ExportError(f"{path}: vectors of another length than {width}; delete the score stage's folder and run again")
                 out.write(np.ascontiguousarray(flat, "<f4").tobytes())
                 table.write_table(pa.Table.from_pylist([about[i] for i in t["image_id"].to_pylist()], schema))
-    storage.write_bytes(storage.join(folder, MODEL), (json.dumps(score.manifest.facts.get("clip", {}), indent=1, sort_keys=True) + "\n").encode())
+    storage.write_bytes(
+        storage.join(folder, MODEL), (json.dumps(score.manifest.facts.get("clip", {}), indent=1, sort_keys=True) + "\n").encode()
+    )
     return {"vectors": n}
 
 

@@ -19,7 +19,23 @@ from pipelines.web.dom.sums import groups, ladder, running, shares, signatures
 _N: Final = tags.NUMBER
 KIND: Final = np.zeros(len(_N) + 1, np.float32)
 for _t, _k in dict(
-    p=1, li=2, td=3, th=3, pre=4, dt=5, dd=5, blockquote=6, figcaption=7, h1=8, h2=9, h3=10, h4=11, h5=12, h6=12, div=13, section=14,
+    p=1,
+    li=2,
+    td=3,
+    th=3,
+    pre=4,
+    dt=5,
+    dd=5,
+    blockquote=6,
+    figcaption=7,
+    h1=8,
+    h2=9,
+    h3=10,
+    h4=11,
+    h5=12,
+    h6=12,
+    div=13,
+    section=14,
     article=14,
 ).items():
     KIND[_N[_t]] = _k

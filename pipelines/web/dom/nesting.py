@@ -17,8 +17,7 @@ _CHUNK: Final = 1 << 16
 _TAG: Final = re.compile(rb"<(/?)([a-zA-Z][^\s/>]{0,32})")
 _FLAT: Final = frozenset(
     (
-        b"p li dt dd td th tr tbody thead tfoot option optgroup br img hr input link meta source area base col embed"
-        b" param track wbr rp rt"
+        b"p li dt dd td th tr tbody thead tfoot option optgroup br img hr input link meta source area base col embed param track wbr rp rt"
     ).split()
 )  # close themselves or each other
 

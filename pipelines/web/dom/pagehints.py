@@ -56,4 +56,3 @@ def told(ld: str) -> str:
         found = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), found)
         found = re.sub(r'\\[nrt"/\\]', " ", found)
     return _TAG.sub(" ", found) if "<" in found or "&lt;" in found else found
-

@@ -51,7 +51,9 @@ async def fetch_all(
     try:
         for given in urls:
             s = Start(*given)
-            item = Item(s.image_id, s.url, site_of(s.url).host, s.here or s.url, s.hops, s.attempts, seconds=s.seconds, wait=policy.backoff_s)
+            item = Item(
+                s.image_id, s.url, site_of(s.url).host, s.here or s.url, s.hops, s.attempts, seconds=s.seconds, wait=policy.backoff_s
+            )
             engine.open[s.image_id] = item
             engine.route(item)
         await engine.wait()

@@ -35,7 +35,7 @@ def from_earlier(
     root = storage.join(run, layout.stage_dir("fetch", digest))
     where = storage.join(root, layout.STAGE_MANIFEST)
     if not storage.exists(where):
-        raise StageError(f"fetch.earlier = {digest!r}: no finished fetch in {root}; set it to \"\" to fetch everything again")
+        raise StageError(f'fetch.earlier = {digest!r}: no finished fetch in {root}; set it to "" to fetch everything again')
     manifest = loads_stage(storage.read_bytes(where), where)
     there = manifest.parts["bucket"]
     same = tuple(there) == tuple(parts) and manifest.facts.get("lanes", {}) == lanes  # then each URL is where it was
@@ -124,5 +124,3 @@ def from_img2dataset(folder: str, wanted: dict[str, str], settings: FetchSetting
                 Answer("success", 200, found.url, 0, "img2dataset", found.media_type, (), found.data, 0.0, found.where), ()
             )  # fmt: skip
             yield row_of(Result(image_id, found.url, host_of(found.url), answer, 0, 0.0, signals), found.fetched_at), answer.body
-
-

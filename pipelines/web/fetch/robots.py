@@ -22,7 +22,7 @@ class Robots:
         self.parser, self.unreachable, self.agent, self.sha256 = parser, unreachable, agent, sha256
 
     def refusal(self, url: str) -> str:
-        """"" if the URL may be fetched, else a status in words."""
+        """ "" if the URL may be fetched, else a status in words."""
         if self.unreachable:
             return f"robots.txt unreachable: {self.unreachable}"
         if self.parser is not None and not self.parser.can_fetch(url, self.agent):

@@ -25,7 +25,7 @@ class TdmFile:
     sha256: str = ""  # of the file: evidence
 
     def refusal(self, url: str) -> str:
-        """"" if the URL is not reserved, else a status in words. The first rule that matches decides."""
+        """ "" if the URL is not reserved, else a status in words. The first rule that matches decides."""
         if not self.rules:
             return ""
         parts = urlsplit(url)

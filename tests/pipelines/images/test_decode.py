@@ -62,7 +62,11 @@ def test_every_mode_becomes_rgb_that_looks_alike(kind, mode, options, exact):
     source = scene(80, 70)
     data = encoded(source, kind, mode, **options)
     pixels = decode(data, read(data), 64, exact)
-    want = np.asarray(Image.fromarray(source).convert("1").convert("RGB") if mode == "1" else Image.fromarray(source).convert(mode or "RGB").convert("RGB"))
+    want = np.asarray(
+        Image.fromarray(source).convert("1").convert("RGB")
+        if mode == "1"
+        else Image.fromarray(source).convert(mode or "RGB").convert("RGB")
+    )
     assert pixels.shape == (70, 80, 3) and pixels.dtype == np.uint8
     assert np.abs(pixels.astype(int) - want).mean() < 8
 

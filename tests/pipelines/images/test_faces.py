@@ -54,14 +54,14 @@ def faces_in(data: bytes) -> int:
 
 
 def test_a_face_is_found_and_a_scene_has_none():
-    (x, y, w, h), = detect(face()[..., 0])
+    ((x, y, w, h),) = detect(face()[..., 0])
     assert x < 100 < x + w and y < 100 < y + h and w > 80
     assert detect(np.asarray(Image.fromarray(np.asarray(scene(320, 240, 3))).convert("L"))) == []
 
 
 def test_blurring_leaves_the_rest_alone():
     pixels = face()
-    (x, y, w, h), = detect(pixels[..., 0])
+    ((x, y, w, h),) = detect(pixels[..., 0])
     clear, found = blur(pixels)
     outside = np.ones(pixels.shape[:2], bool)
     outside[y : y + h, x : x + w] = False

@@ -18,7 +18,9 @@ def test_the_share_is_exact_even_with_ties(fraction, steps):
     cut = cut_for(values, keys, fraction)
     kept = [cut.keeps(v, k) for v, k in zip(values, keys, strict=True)]
     assert sum(kept) == round(fraction * n)
-    assert min(v for v, k in zip(values, kept, strict=True) if k) >= max((v for v, k in zip(values, kept, strict=True) if not k), default=-1)
+    assert min(v for v, k in zip(values, kept, strict=True) if k) >= max(
+        (v for v, k in zip(values, kept, strict=True) if not k), default=-1
+    )
 
 
 def test_the_order_of_pairs_does_not_matter():

@@ -55,7 +55,9 @@ def test_agrees_on_real_images(shared_data):
 
 def test_copies_are_near_and_others_far():
     a, b = scene(640, 480, 1), scene(640, 480, 2)
-    small = np.asarray(Image.open(__import__("io").BytesIO(encoded(cv2.resize(a, (200, 150), interpolation=cv2.INTER_AREA), "JPEG", quality=60))))
+    small = np.asarray(
+        Image.open(__import__("io").BytesIO(encoded(cv2.resize(a, (200, 150), interpolation=cv2.INTER_AREA), "JPEG", quality=60)))
+    )
     assert distance(pdq(grey(a))[0], pdq(grey(small))[0]) <= 31
     assert distance(pdq(grey(a))[0], pdq(grey(b))[0]) > 90
     assert distance(phash(grey(a)), phash(grey(small))) <= 10

@@ -27,7 +27,13 @@ def test_alt_and_the_nearest_paragraphs_on_both_sides():
 
 
 def test_dropped_paragraphs_are_passed_over_but_a_caption_counts():
-    d = document(text("kept"), text("dropped", reason="x"), IMAGE, text("Two triangles.", role="caption", reason="paragraph.word_count.below"), text("on"))
+    d = document(
+        text("kept"),
+        text("dropped", reason="x"),
+        IMAGE,
+        text("Two triangles.", role="caption", reason="paragraph.word_count.below"),
+        text("on"),
+    )
     assert [(i, k) for i, k, _ in found(d, 2)] == [(3, "caption"), (2, "alt"), (0, "before"), (4, "after")]
 
 

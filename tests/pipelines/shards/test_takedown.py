@@ -113,7 +113,9 @@ def test_folders_of_an_earlier_configuration_go(run_copy):
     folder, fetch, _ = stages(str(run_copy))["fetch"]
     before = run_copy / "stages" / "fetch" / "00000000000000aa"
     shutil.copytree(folder, before)
-    (run_copy / "stages" / "fetch" / fetch.digest / "manifest.json").write_bytes(dumps(replace(fetch, config={**fetch.config, "earlier": before.name})))
+    (run_copy / "stages" / "fetch" / fetch.digest / "manifest.json").write_bytes(
+        dumps(replace(fetch, config={**fetch.config, "earlier": before.name}))
+    )
     (before / "manifest.json").write_bytes(dumps(replace(fetch, digest=before.name)))
     publish(str(run_copy))
     victim = next(iter(documents(run_copy).values()))

@@ -60,7 +60,11 @@ class Web:
                 said = caption(other(scene, "score-test", i, k) if wrong else scene, "en", draw)
                 self.bytes[url] = encode(picture(scene), "jpg")
                 self.wrong |= {url} if wrong else set()
-                nodes += [Node(0, "text", "p", FILLER), Node(0, "image", "image", url=url, image_id=image_id(url)), Node(0, "text", "caption", said)]
+                nodes += [
+                    Node(0, "text", "p", FILLER),
+                    Node(0, "image", "image", url=url, image_id=image_id(url)),
+                    Node(0, "text", "caption", said),
+                ]
             nodes.append(Node(0, "text", "p", FILLER))
             self._add(i, nodes)
 
@@ -68,7 +72,9 @@ class Web:
         url = f"http://site{i % 7}.example/{i}"
         numbered = tuple(n._replace(index=j) for j, n in enumerate(nodes))
         self.documents.append(
-            Document(digest128("doc", url), url, url, f"site{i % 7}.example", "", "w", i, 1, "2026-01-01T00:00:00Z", "", "en", 0.99, numbered)
+            Document(
+                digest128("doc", url), url, url, f"site{i % 7}.example", "", "w", i, 1, "2026-01-01T00:00:00Z", "", "en", 0.99, numbered
+            )
         )
 
     def put(self, data: bytes, where: int = 0, status: str = "success") -> str:
@@ -76,7 +82,14 @@ class Web:
         i = len(self.documents)
         url = f"http://odd{i % 3}.example/{i}.bin"
         self.bytes[url], self.status[url] = data, status
-        self._add(i, [Node(0, "text", "p", FILLER), Node(0, "image", "image", url=url, image_id=image_id(url), alt="something"), Node(0, "text", "p", FILLER)])
+        self._add(
+            i,
+            [
+                Node(0, "text", "p", FILLER),
+                Node(0, "image", "image", url=url, image_id=image_id(url), alt="something"),
+                Node(0, "text", "p", FILLER),
+            ],
+        )
         return url
 
     def write(self, root: Path, units: tuple[str, ...] = UNITS, reverse: bool = False) -> dict[str, Done]:
@@ -91,7 +104,11 @@ class Web:
             decided = [{"doc_id": r["doc_id"], "unit": unit, "row": i, "kept": True, "reason": ""} for i, r in enumerate(rows)]
             dedup.writer.commit("unit", unit, {"decisions": pa.Table.from_pylist(decided, tables.schema("decisions")),
                                                "node_decisions": tables.schema("node_decisions").empty_table()})  # fmt: skip
-        counts = {"documents": Count(len(self.documents), len(self.documents)), "paragraphs": Count(n_text, n_text), "images": Count(n_images, n_images)}
+        counts = {
+            "documents": Count(len(self.documents), len(self.documents)),
+            "paragraphs": Count(n_text, n_text),
+            "images": Count(n_images, n_images),
+        }
         return {"extract": extract.done(counts), "dedup": dedup.done(counts), "fetch": self._fetch(root, units)}
 
     def _fetch(self, root: Path, units: tuple[str, ...]) -> Done:

@@ -237,8 +237,15 @@ def test_archived_images_are_not_asked_for(tmp_path):
             f.write(gzip.compress(head.encode() + block + b"\r\n\r\n"))
             where.append((start, f.tell() - start))
     archived = [
-        {"image_id": image_id(u), "url": u, "path": str(path), "offset": o, "length": n, "content_type": "image/png",
-         "fetched_at": "2024-01-01T00:00:00Z"}
+        {
+            "image_id": image_id(u),
+            "url": u,
+            "path": str(path),
+            "offset": o,
+            "length": n,
+            "content_type": "image/png",
+            "fetched_at": "2024-01-01T00:00:00Z",
+        }
         for u, (o, n) in zip(urls, where, strict=False)
     ]
     with HostileServer() as server:
@@ -294,7 +301,9 @@ def test_resizing_is_img2dataset_s_and_its_folder_a_source_again(tmp_path):
         (folder / "00000" / f"00000000{i}.png").write_bytes(data)
     keys = [f"00000000{i}" for i in range(4)]
     pq.write_table(pa.table({"url": urls, "key": keys, "status": ["success"] * 4}), folder / "00000.parquet")
-    chosen = Config.model_validate({"runner": {"workers": 1}, "fetch": {"contact": "https://example.org/crawler", "img2dataset": str(folder)}})
+    chosen = Config.model_validate(
+        {"runner": {"workers": 1}, "fetch": {"contact": "https://example.org/crawler", "img2dataset": str(folder)}}
+    )
     done = execute(FetchStage(), str(tmp_path), chosen, before(tmp_path, urls)).done
     storage.write_bytes(storage.join(str(tmp_path), layout.STAGE_DIR, layout.CURRENT), json.dumps({"fetch": done.manifest.digest}).encode())
     assert export(str(tmp_path), str(tmp_path / "out"), resize=64, mode="keep_ratio") == {"success": 3, "failed_to_resize": 1}

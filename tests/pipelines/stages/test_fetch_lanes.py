@@ -46,7 +46,9 @@ def test_two_workers_share_a_hot_host_within_its_limits(tmp_path):
 
 def test_lanes_do_not_depend_on_who_fetches(tmp_path):
     with HostileServer() as server:
-        a, b = (execute(FetchStage(), str(tmp_path / str(n)), split(server.address, n), before(tmp_path / str(n), URLS)).done for n in (1, 2))
+        a, b = (
+            execute(FetchStage(), str(tmp_path / str(n)), split(server.address, n), before(tmp_path / str(n), URLS)).done for n in (1, 2)
+        )
     assert rows(a, ("seconds", "fetched_at")) == rows(b, ("seconds", "fetched_at")) and blobs(a) == blobs(b)
 
 

@@ -113,7 +113,9 @@ def test_whose_host_it_is():
     assert Place(lanes, (first.part + 2) % 16, Files()).elsewhere("hot.example")
     assert parts_of(1) == () and parts_of(4) == ("m0000",) and parts_of(16) == ("m0000", "m0001")
     moved = [Place(lanes, p, Files(), None, 2, 8) for p in (0, 1)]
-    assert sorted(m.share("any.example") for m in moved) == [1, 2] and not any(m.elsewhere("hot.example") or m.turns("hot.example") for m in moved)
+    assert sorted(m.share("any.example") for m in moved) == [1, 2] and not any(
+        m.elsewhere("hot.example") or m.turns("hot.example") for m in moved
+    )
 
 
 @pytest.mark.slow

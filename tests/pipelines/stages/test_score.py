@@ -99,7 +99,9 @@ def test_vectors_as_one_array_with_the_image_of_each_row(scored, tmp_path):
     stored = {r["image_id"]: r["vector"] for r in rows(done, "embeddings")}
     urls = {r["image_id"]: r["url"] for r in rows(done, "images")}
     assert array.dtype == np.float32 and array.shape == (len(stored), 64) and len(listed) == len(stored)
-    assert all(np.array_equal(array[i], np.float32(stored[r["image_id"]])) and r["url"] == urls[r["image_id"]] for i, r in enumerate(listed))
+    assert all(
+        np.array_equal(array[i], np.float32(stored[r["image_id"]])) and r["url"] == urls[r["image_id"]] for i, r in enumerate(listed)
+    )
     assert json.loads((tmp_path / "out/model.json").read_text())["weights_sha256"] == done.manifest.facts["clip"]["weights_sha256"]
     with pytest.raises(ExportError, match="nothing has been scored yet"):
         embeddings.export(str(tmp_path / "none"), str(tmp_path / "new"))
@@ -111,7 +113,9 @@ def test_units_and_their_order_do_not_change_a_number(scored, tmp_path):
     again = execute(ScoreStage(), str(tmp_path / "run"), config({"shadow_share": 0.0, "embeddings": True}), inputs).done
     key = lambda r: (r["doc_id"], r["index"])  # noqa: E731
     measures = ("pair_similarity", "pair_margin", "best_index", "best_kind")
-    one, two = (sorted(({**{m: r[m] for m in measures}, "k": key(r)} for r in rows(d, "pairs")), key=lambda r: r["k"]) for d in (done, again))
+    one, two = (
+        sorted(({**{m: r[m] for m in measures}, "k": key(r)} for r in rows(d, "pairs")), key=lambda r: r["k"]) for d in (done, again)
+    )
     assert one == two
     images = ("pdq", "phash", "image_entropy", "sha256", "first_reason")
     assert [[r[c] for c in images] for r in rows(done, "images")] == [[r[c] for c in images] for r in rows(again, "images")]
@@ -161,7 +165,9 @@ def test_a_listed_picture_stops_the_line_and_goes_no_further(scored, tmp_path):
     listed = [r for r in rows(dropped, "images") if r["first_reason"] == "image.hash_list"]
     assert {url, sorted(web.bytes)[1]} <= {r["url"] for r in listed}
     assert all(r["pdq"] == "" and r["image_entropy"] is None and not r["kept"] for r in listed)
-    assert not {r["image_id"] for r in listed} & ({r["image_id"] for r in rows(dropped, "embeddings")} | {p["image_id"] for p in rows(dropped, "pairs")})
+    assert not {r["image_id"] for r in listed} & (
+        {r["image_id"] for r in rows(dropped, "embeddings")} | {p["image_id"] for p in rows(dropped, "pairs")}
+    )
 
 
 def test_a_scorer_that_is_plugged_in_measures(scored, tmp_path, monkeypatch):

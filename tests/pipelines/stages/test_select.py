@@ -253,14 +253,17 @@ def test_mmc4_from_toml_assigns_at_the_greatest_total(run, tmp_path):
     by_document: dict[str, dict[int, dict[int, float]]] = {}
     for p in rows(run[1]["score"], "pairs"):
         if not {*verdicts[(p["doc_id"], p["index"])]} - {"image.assignment.none"}:
-            by_document.setdefault(p["doc_id"], {})[p["index"]] = {t["index"]: t["similarity"] for t in sorted(p["texts"], key=lambda t: t["similarity"])}
+            by_document.setdefault(p["doc_id"], {})[p["index"]] = {
+                t["index"]: t["similarity"] for t in sorted(p["texts"], key=lambda t: t["similarity"])
+            }
     for doc, images in by_document.items():
         texts = sorted({t for own in images.values() for t in own})
         shared += len(texts) < sum(len(own) for own in images.values())
         options = [*texts, *[None] * len(images)]
         best = max(
             (sum(1 for t in choice if t is not None), sum(own[t] for own, t in zip(images.values(), choice, strict=True) if t is not None))
-            for choice in {*permutations(options, len(images))} if all(t is None or t in own for own, t in zip(images.values(), choice, strict=True))
+            for choice in {*permutations(options, len(images))}
+            if all(t is None or t in own for own, t in zip(images.values(), choice, strict=True))
         )
         mine = given.get(doc, {})
         assert len(mine) == best[0] and sum(s for _, s in mine.values()) == pytest.approx(best[1])

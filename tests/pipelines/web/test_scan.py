@@ -62,12 +62,16 @@ def test_attributes_as_written():
 
 
 def test_an_element_that_stands_for_an_image_is_one():
-    t = tree("<p>x</p><figure itemid='http://a.example/b.jpg' itemtype='http://schema.org/ImageObject'></figure><figure itemid=c><img src=d></figure>")
+    t = tree(
+        "<p>x</p><figure itemid='http://a.example/b.jpg' itemtype='http://schema.org/ImageObject'></figure><figure itemid=c><img src=d></figure>"
+    )
     assert t.pictures.shape[1] == 2
 
 
 def test_truncated_input_never_leaves_the_buffer():
-    html = (LexborHTMLParser("<div class='a b'><xmp><b></xmp><p>t&nbsp;x<img srcset=a><!-- c --><svg><g></svg><plaintext>z").html or "").encode()
+    html = (
+        LexborHTMLParser("<div class='a b'><xmp><b></xmp><p>t&nbsp;x<img srcset=a><!-- c --><svg><g></svg><plaintext>z").html or ""
+    ).encode()
     draw = random.Random(1)
     for at in range(len(html)):
         broken = bytearray(html[:at] + html[at + draw.randrange(3) :])

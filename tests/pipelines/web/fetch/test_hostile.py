@@ -12,9 +12,8 @@ from pipelines.web.fetch.answer import Bounds
 from pipelines.web.fetch.engine import fetch_all
 from pipelines.web.fetch.policy import Policy
 from pipelines.web.fetch.transport import HttpTransport
-from tests.support.hostile_server import IMAGE, HostileServer, bomb
+from tests.support.hostile_server import AGENT, IMAGE, HostileServer, bomb
 
-AGENT = "weft/0.1 (+https://example.org/crawler)"
 BOUNDS = Bounds(max_bytes=1 << 20, total_s=2.5, connect_s=2, rate_grace_s=1)
 TOKENS = frozenset({"noai", "noimageai", "noml", "noindex", "tdm-reservation", "train-ai=n"})
 
@@ -171,7 +170,13 @@ def test_thousands_of_requests_are_in_flight_at_once():
 
     _many_files()
     with HostileServer(latency_s=2.0) as server:
-        out = fetch(server, [f"http://h{i}.example/a" for i in range(2_000)], Bounds(total_s=60, connect_s=30), concurrency=4_000, tokens=frozenset())
+        out = fetch(
+            server,
+            [f"http://h{i}.example/a" for i in range(2_000)],
+            Bounds(total_s=60, connect_s=30),
+            concurrency=4_000,
+            tokens=frozenset(),
+        )
         assert {r.answer.status for r in out.values()} == {"success"} and len(out) == 2_000
         edges = sorted([(s.begin, 1) for s in server.log] + [(s.end, -1) for s in server.log])
         assert max(accumulate(step for _, step in edges)) >= 1_500

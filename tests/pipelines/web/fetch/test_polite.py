@@ -12,8 +12,8 @@ from pipelines.web.fetch.answer import is_passing
 from pipelines.web.fetch.lane import BUSY
 from pipelines.web.fetch.lists import load_lists
 from pipelines.web.fetch.politeness import violations
-from tests.pipelines.web.fetch.test_hostile import AGENT, fetch
-from tests.support.hostile_server import HostileServer, apart
+from tests.pipelines.web.fetch.test_hostile import fetch
+from tests.support.hostile_server import AGENT, HostileServer, apart
 
 DISALLOW = b"User-agent: *\nDisallow: /private\n"
 DELAY = b"User-agent: weft\nCrawl-delay: 0.3\nDisallow: /private\n\nUser-agent: *\nDisallow: /\n"

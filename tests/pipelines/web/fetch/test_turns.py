@@ -62,7 +62,9 @@ def test_every_url_of_a_hot_host_is_in_one_bucket_that_carries_a_lane_of_it():
 
 def test_files_and_notes_are_what_was_written(tmp_path):
     files = Files()
-    files.heard("http://a.example/robots.txt", words("success", "http://a.example/robots.txt")._replace(http_status=200, body=b"\xff\x00Disallow:"))
+    files.heard(
+        "http://a.example/robots.txt", words("success", "http://a.example/robots.txt")._replace(http_status=200, body=b"\xff\x00Disallow:")
+    )
     again = Files.loads(files.dumps())
     assert again.get("http://a.example/robots.txt") == files.get("http://a.example/robots.txt") and again.get("http://b.example/") is None
     old = Files({"u": (words("success", "u"), 0.0)})
