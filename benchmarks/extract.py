@@ -14,7 +14,6 @@ import argparse
 import collections
 import gzip
 import json as jsonlib
-import os
 import re
 import resource
 import statistics
@@ -24,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.peers import look_in_peers, versions
+from benchmarks.peers import look_in_peers, real_data, versions
 from pipelines.web.page import extract
 
 _WORD = re.compile(r"\w+")
@@ -190,7 +189,7 @@ def main(json: bool = False, data: str | None = None, rounds: int = 3) -> int:
     """Measure and print; 1 if a page is not judged at a third of the speed of parse-and-walk and ten times that of trafilatura's fast
     mode; 4 without data."""
     look_in_peers()
-    here = Path(data or os.environ.get("WEFT_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+    here = real_data(data)
     if not (here / "real_dev.warc.gz").is_file():
         print(f"no real_dev.warc.gz in {here}: name its folder with --data or WEFT_DATA", file=sys.stderr)
         return 4

@@ -1,4 +1,4 @@
-"""What the benchmarks share about the programs they are measured beside: where they are looked for, their versions, the printed row."""
+"""What the benchmarks share: where peers and real input are looked for, versions, the printed row."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -18,6 +19,11 @@ def look_in_peers() -> None:
     """WEFT_PEERS names a site-packages folder where peers may lie; it is searched last, so that our own versions win."""
     if folder := os.environ.get("WEFT_PEERS"):
         sys.path.append(folder)
+
+
+def real_data(given: str | None = None) -> Path:
+    """The folder of real pages and pictures: the one given, WEFT_DATA, or `shared/data` beside the checkout (it need not exist)."""
+    return Path(given or os.environ.get("WEFT_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 
 
 def peer(name: str) -> Any:
