@@ -116,11 +116,11 @@ def _at_most(pixels: int) -> Iterator[None]:
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Transparency laid on white, rounded."""
-    alpha = rgba[:, :, 3]
+    rgb, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), cv2.extractChannel(rgba, 3)  # numpy takes channels out byte by byte
     if alpha.min(initial=255) == 255:
-        return np.ascontiguousarray(rgba[:, :, :3])
+        return rgb
     behind = cv2.cvtColor(alpha, cv2.COLOR_GRAY2RGB)
-    return cv2.add(cv2.multiply(np.ascontiguousarray(rgba[:, :, :3]), behind, scale=1 / 255), cv2.bitwise_not(behind))
+    return cv2.add(cv2.multiply(rgb, behind, scale=1 / 255), cv2.bitwise_not(behind))
 
 
 def upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
