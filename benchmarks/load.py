@@ -3,7 +3,7 @@
     weft bench load        or        python -m benchmarks.load [--documents N] [--json]
 
 Shards are packed here by the pipeline's own writer: documents of a lognormal length and 2.5 pictures with photographs' spectrum (JPEG).
-Both sides are one process with one thread and a warm cache; the best of `rounds` counts. Cases:
+Both sides are one process with one thread and a warm cache; the median of `rounds` counts. Cases:
     raw        a document's members as bytes
     parsed     its JSON parsed as well: what every training reader needs, and the row that is held to >= 5
     pictures   and every picture as a uint8 tensor of the training size (longest side 378 or 980 px, aspect kept)
@@ -15,16 +15,14 @@ and a row beside that bare minimum says how much there is left to gain.
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import io
-import json as jsonlib
 import os
 import random
-import resource
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+from benchmarks.peers import beside, rates, show
 
 FLOOR, FILL = 5.0, 0.99
 SIZES = ((640, 480), (1024, 768), (1600, 1200))
@@ -138,23 +136,6 @@ def ours(run: str, reader: Any, what: str) -> int:
     return len(entries)
 
 
-def rates(cases: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
-    """Documents per CPU-second: the best of `rounds`, cases taking turns."""
-    best = dict.fromkeys(cases, 0.0)
-    for _ in range(rounds):
-        for name, case in cases.items():
-            began = time.process_time()
-            n = case()
-            best[name] = max(best[name], n / (time.process_time() - began))
-    return best
-
-
-def row(case: str, unit: str, mine: float, peer: float | None, name: str, floor: float | None) -> dict[str, Any]:
-    ratio = round(mine / peer, 2) if peer else None
-    return {"case": case, "ours": round(mine, 4 if mine < 10 else 1), "peer": round(peer, 1) if peer else None, "peer_name": name,
-            "unit": unit, "ratio": ratio, "floor_ratio": floor}  # fmt: skip
-
-
 def reading(folder: str, documents: int, rounds: int) -> list[dict[str, Any]]:
     """Raw and parsed samples, and the fill of the plan over the same documents."""
     from trainer.read import stream
@@ -174,13 +155,13 @@ def reading(folder: str, documents: int, rounds: int) -> list[dict[str, Any]]:
     some = list(stream(plan, reader, list(range(min(8, len(packs))))))
     real = sum(len(b.tokens) for b in some) / (plan.tokens * len(some))
     return [
-        row("documents as bytes", "docs/CPU-s", found["raw"], found["wds raw"], "webdataset", FLOOR),
-        row("documents, JSON parsed", "docs/CPU-s", found["parsed"], found["wds parsed"], "webdataset .decode()", FLOOR),
+        beside("documents as bytes", "docs/CPU-s", found["raw"], found["wds raw"], "webdataset", FLOOR),
+        beside("documents, JSON parsed", "docs/CPU-s", found["parsed"], found["wds parsed"], "webdataset .decode()", FLOOR),
         {
-            **row(f"fill of a pack of 8,192 tokens ({documents:,} documents in one window)", "", planned, None, "", None),
+            **beside(f"fill of a pack of 8,192 tokens ({documents:,} documents in one window)", "", planned, None, "", None),
             "ok": planned >= FILL,
         },
-        row("fill, counted in the tensors of 8 packs", "", real, None, "", None),
+        beside("fill, counted in the tensors of 8 packs", "", real, None, "", None),
     ]
 
 
@@ -207,9 +188,9 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
     }, rounds)  # fmt: skip
     what = f"pictures of {size[0]} px to {side} px"
     return [
-        row(what, "docs/CPU-s", found["ours"], found["pil"], 'webdataset "pilrgb", PIL resize', None),
-        row(what, "docs/CPU-s", found["ours"], found["torch"], 'webdataset "torchrgb8", torchvision resize', None),
-        row(
+        beside(what, "docs/CPU-s", found["ours"], found["pil"], 'webdataset "pilrgb", PIL resize', None),
+        beside(what, "docs/CPU-s", found["ours"], found["torch"], 'webdataset "torchrgb8", torchvision resize', None),
+        beside(
             what,
             "docs/CPU-s",
             found["ours"],
@@ -217,7 +198,9 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
             "our reading, and the same JPEGs decoded to 1/8 and thrown away: entropy decoding and little more",
             None,
         ),
-        row(f"{what}, as packed batches", "docs/CPU-s", found["batches"], found["pil"], 'webdataset "pilrgb", PIL resize, unpacked', None),
+        beside(
+            f"{what}, as packed batches", "docs/CPU-s", found["batches"], found["pil"], 'webdataset "pilrgb", PIL resize, unpacked', None
+        ),
     ]
 
 
@@ -232,18 +215,7 @@ def main(json: bool = False, documents: int = 1500, rounds: int = 3, seen: int =
         for size in SIZES:
             for side in (378, 980):
                 rows += pictures(os.path.join(folder, "pictures"), size, side, seen, rounds)
-    versions = {n: importlib.metadata.version(n) for n in ("webdataset", "torch", "torchvision", "simplejpeg", "pillow")}
-    for r in rows:
-        r["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        r["versions"] = versions
-        r.setdefault("ok", r["floor_ratio"] is None or (r["ratio"] or 0) >= r["floor_ratio"])
-    if json:
-        print(jsonlib.dumps(rows, indent=1))
-    else:
-        for r in rows:
-            beside = f"{r['ratio']:.2f} x {r['peer_name']}" if r["ratio"] else ""
-            print(f"{r['case']:58} {r['ours']:>10} {r['unit']:11} {beside}{'' if r['ok'] else '   MISSED'}")
-    return 0 if all(r["ok"] for r in rows) else 1
+    return show(rows, ("webdataset", "torch", "torchvision", "simplejpeg", "pillow"), json)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+Clock = Callable[[Callable[[], Any]], float]  # seconds that a piece of work takes
 
 
 def look_in_peers() -> None:
@@ -59,20 +61,38 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def rates(
-    cases: dict[str, tuple[int, Callable[[], Any]]], rounds: int = 3, clock: Callable[[Callable[[], Any]], float] = cpu_seconds
-) -> dict[str, float]:
-    """Items per second of each case (items, work): the median over alternating rounds."""
+def rates(cases: Mapping[str, Callable[[], int]], rounds: int = 3, clock: Clock = cpu_seconds) -> dict[str, float]:
+    """Items per second of each case (a case returns how many it did): the median over rounds in which they take turns."""
     found: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
-        for name, (_, work) in cases.items():
-            found[name].append(clock(work))
-    return {name: items / statistics.median(found[name]) for name, (items, _) in cases.items()}
+        for name, case in cases.items():
+            done: list[int] = []
+            took = clock(lambda case=case, done=done: done.append(case()))
+            found[name].append(done[0] / took)
+    return {name: statistics.median(each) for name, each in found.items()}
 
 
 def row(case: str, peer_name: str, ours: float, unit: str, ratio: float | None, floor: float | None, note: str = "") -> dict[str, Any]:
     """One line of a benchmark's answer; `ok` is added by `show`."""
     return {"case": case, "peer": peer_name, "ours": ours, "unit": unit, "ratio": ratio, "floor_ratio": floor, "note": note}
+
+
+def beside(case: str, unit: str, ours: float, theirs: float | None, name: str, floor: float | None) -> dict[str, Any]:
+    """The same with the peer's own figure (None: it is not installed)."""
+    ratio = round(ours / theirs, 3) if theirs else None
+    return {
+        "case": case,
+        "ours": _short(ours),
+        "peer": theirs and _short(theirs),
+        "peer_name": name,
+        "unit": unit,
+        "ratio": ratio,
+        "floor_ratio": floor,
+    }
+
+
+def _short(x: float) -> float:
+    return round(x, 4 if x < 10 else 1)
 
 
 def show(rows: Sequence[dict[str, Any]], packages: Iterable[str], json: bool) -> int:
@@ -81,12 +101,13 @@ def show(rows: Sequence[dict[str, Any]], packages: Iterable[str], json: bool) ->
     for r in rows:
         r.setdefault("peak_rss_mb", rss)
         r["versions"] = used
-        r["ok"] = r["floor_ratio"] is None or r["ratio"] is None or r["ratio"] >= r["floor_ratio"]
+        r.setdefault("ok", r["floor_ratio"] is None or r["ratio"] is None or r["ratio"] >= r["floor_ratio"])
     if json:
         print(jsonlib.dumps(rows, indent=1))
     else:
+        wide = max(len(r["case"]) for r in rows)
         for r in rows:
             ratio, floor = ("-" if x is None else f"{x:.2f}" for x in (r["ratio"], r["floor_ratio"]))
-            print(f"{r['case']:32} {r['peer']:26} ours {r['ours']:>11,.1f} {r['unit']:12} ratio {ratio:>7} floor {floor:>6} "
-                  f"{'' if r['ok'] else 'BELOW '}{r['note']}")  # fmt: skip
+            print(f"{r['case']:{wide}} ours {r['ours']:>11,.1f} {r['unit']:12} ratio {ratio:>7} floor {floor:>6} {'' if r['ok'] else 'BELOW '}"
+                  f"{r.get('peer_name') or r['peer'] or ''} {r.get('note', '')}".rstrip())  # fmt: skip
     return 0 if all(r["ok"] for r in rows) else 1

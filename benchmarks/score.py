@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import argparse
 import io
-import json as jsonlib
 import os
-import resource
-import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import look_in_peers, real_data, versions
+from benchmarks.peers import beside, look_in_peers, rates, real_data, seconds, show
 
 FLOORS = {"measure": 2.0, "end to end": 0.9}
 PACKAGES = ("torch", "open_clip_torch", "opencv-python-headless", "simplejpeg", "pillow", "img2dataset")
@@ -46,17 +42,6 @@ def pictures(folder: str, count: int) -> list[bytes]:
         image.save(buffer, ("JPEG", "JPEG", "PNG", "WEBP")[i % 4])
         out.append(buffer.getvalue())
     return out
-
-
-def rates(cases: dict[str, Callable[[], int]], rounds: int) -> dict[str, float]:
-    """Items per second of each case: the median over alternating rounds."""
-    found: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            start = time.perf_counter()
-            n = case()
-            found[name].append(n / (time.perf_counter() - start))
-    return {name: statistics.median(x) for name, x in found.items()}
 
 
 def measure_rows(files: Sequence[bytes], kind: str, rounds: int) -> list[dict[str, Any]]:
@@ -89,10 +74,10 @@ def measure_rows(files: Sequence[bytes], kind: str, rounds: int) -> list[dict[st
     with guard:
         for case in cases.values():  # once, so that every import is done
             case()
-        found = rates(cases, rounds)
+        found = rates(cases, rounds, seconds)
     peer = found.get("img2dataset")
     return [
-        _row(
+        beside(
             f"decode + all measures + 224 px, {len(files)} {kind} pictures",
             "images/s",
             found["ours"],
@@ -100,22 +85,22 @@ def measure_rows(files: Sequence[bytes], kind: str, rounds: int) -> list[dict[st
             "img2dataset Resizer",
             FLOORS["measure"] if kind == "real" else None,
         ),
-        _row("the same through the guarded child (2 processes)", "images/s", found["guarded"], peer, "img2dataset Resizer", None),
+        beside("the same through the guarded child (2 processes)", "images/s", found["guarded"], peer, "img2dataset Resizer", None),
     ]
 
 
-def end_to_end_row(files: Sequence[bytes], model: str, device: str, rounds: int) -> dict[str, Any]:
+def end_to_endbeside(files: Sequence[bytes], model: str, device: str, rounds: int) -> dict[str, Any]:
     """The whole of scoring (see `score_whole`) against the bare model on the same images and texts."""
     from benchmarks.score_whole import measure
 
     decoders = 1 if device == "cpu" else max(1, (os.cpu_count() or 2) - 1)
-    found, what = measure(files, model, device, decoders, rates, rounds)
-    return _row(
+    found, what = measure(files, model, device, decoders, rounds)
+    return beside(
         f"scoring end to end, {what}", "images/s", found["ours"], found["bare"], "the model alone, images and texts", FLOORS["end to end"]
     )
 
 
-def text_row(model: str, device: str, rounds: int) -> dict[str, Any]:
+def textbeside(model: str, device: str, rounds: int) -> dict[str, Any]:
     """Texts of a page's length against the same model without leaving padding out."""
     from pipelines.models.clip import load
     from pipelines.settings.score import ClipSettings
@@ -135,19 +120,15 @@ def text_row(model: str, device: str, rounds: int) -> dict[str, Any]:
         return len(texts)
 
     full(), ours()
-    found = rates({"full": full, "ours": ours}, rounds)
-    return _row(f"texts of 12 to 36 tokens, {model}", "texts/s", found["ours"], found["full"], "the model alone, padded", 1.0)
-
-
-def _row(case: str, unit: str, ours: float, peer: float | None, name: str, floor: float | None) -> dict[str, Any]:
-    return {"case": case, "ours": round(ours, 2), "peer": round(peer, 2) if peer else None, "peer_name": name, "unit": unit,
-            "ratio": round(ours / peer, 3) if peer else None, "floor_ratio": floor}  # fmt: skip
+    found = rates({"full": full, "ours": ours}, rounds, seconds)
+    return beside(f"texts of 12 to 36 tokens, {model}", "texts/s", found["ours"], found["full"], "the model alone, padded", 1.0)
 
 
 def main(json: bool = False, images: str = "", model: str = "ViT-B-32", count: int = 200, rounds: int = 3, device: str = "auto") -> int:
     """Measure, print, and say by the exit code (1) whether a ratio fell below its floor."""
     look_in_peers()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # img2dataset's import would ask a server for its latest version
     real = real_data() / "images_dev"
     folder = images or (str(real) if real.is_dir() else "")
     files = pictures(folder, count)
@@ -159,20 +140,8 @@ def main(json: bool = False, images: str = "", model: str = "ViT-B-32", count: i
         import torch
 
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        rows += [end_to_end_row(files, model, chosen, rounds), text_row(model, chosen, rounds)]
-    used = versions(PACKAGES)
-    for row in rows:
-        row["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        row["versions"] = used
-        row["ok"] = row["floor_ratio"] is None or row["ratio"] is None or row["ratio"] >= row["floor_ratio"]
-    if json:
-        print(jsonlib.dumps(rows, indent=1))
-    else:
-        for row in rows:
-            below = "" if row["ok"] else f"  below {row['floor_ratio']}"
-            ratio = "no peer" if row["ratio"] is None else f"{row['ratio']:.2f} x {row['peer_name']}"
-            print(f"{row['case']:58} {row['ours']:>9} {row['unit']:9} {ratio}{below}")
-    return 0 if all(row["ok"] for row in rows) else 1
+        rows += [end_to_endbeside(files, model, chosen, rounds), textbeside(model, chosen, rounds)]
+    return show(rows, PACKAGES, json)
 
 
 if __name__ == "__main__":

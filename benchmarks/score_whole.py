@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers import rates, seconds
+
 
 def prepared(files: Sequence[bytes], root: Path) -> tuple[Any, list[tuple[int, Any]]]:
     """(fetch as that stage leaves it, documents): one picture a page, with a caption, an alt text and a paragraph."""
@@ -91,9 +93,7 @@ def cases(files: Sequence[bytes], clip: Any, decoders: int, folder: str) -> dict
     return {"bare": bare, "ours": ours}
 
 
-def measure(
-    files: Sequence[bytes], model: str, device: str, decoders: int, rates: Callable[..., dict[str, float]], rounds: int
-) -> tuple[dict[str, float], str]:
+def measure(files: Sequence[bytes], model: str, device: str, decoders: int, rounds: int) -> tuple[dict[str, float], str]:
     """Images per second of both, and what was run."""
     from pipelines.images.stream import release
     from pipelines.models.clip import load
@@ -101,6 +101,6 @@ def measure(
 
     clip = load(ClipSettings(model=model, pretrained="random", device=device, threads=1 if device == "cpu" else 0))
     with tempfile.TemporaryDirectory() as folder:
-        found = rates(cases(files, clip, decoders, folder), rounds)
+        found = rates(cases(files, clip, decoders, folder), rounds, seconds)
     release()
     return found, f"{model}, {clip.facts['dtype']}, {clip.facts['device']}"
