@@ -31,6 +31,7 @@ from benchmarks.peers import row, show
 CURVE = (1000, 2000, 20000)  # 100000 takes an hour and a half on two cores: --curve 1000 10000 100000
 SEED = 7
 UNIT_BYTES = 4 << 20  # some 1,500 pages of the demo web; smaller on small webs, so that several workers have work
+LEAST_UNIT = 1 << 16  # as the settings have it
 BEAM_LIMIT, TWO_WORKERS, MEMORY_LIMIT, EXPONENT_LIMIT = 1.25, 1.7, 1.2, 1.05
 
 
@@ -74,7 +75,7 @@ def served(pages: int, folder: Path) -> Iterator[Web]:
     from weft.verbs.demo import at_server, demo_config
 
     web = build(folder / "web", pages, SEED)
-    unit = min(UNIT_BYTES, sum(w.stat().st_size for w in web.warcs) // 12)
+    unit = max(LEAST_UNIT, min(UNIT_BYTES, sum(w.stat().st_size for w in web.warcs) // 12))
     with serve(web) as server:
         config = at_server(demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={unit}"]), server.port)
         (folder / "config.toml").write_text(dump(config), encoding="utf-8")

@@ -17,7 +17,7 @@ def test_exponent_is_the_slope():
 def test_cpu_of_children_counts():
     before = tree_cpu()
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)
-    assert tree_cpu() - before >= 0.5
+    assert tree_cpu() - before >= 0.45  # the kernel counts in hundredths, and rounds
 
 
 def test_a_loop_that_writes_other_shards_is_an_error():

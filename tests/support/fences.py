@@ -49,3 +49,27 @@ def blocks(page: Path) -> list[Block]:
 def pages(repo: Path) -> list[Path]:
     """Every Markdown page that users read."""
     return sorted([*repo.glob("*.md"), *(repo / "docs").rglob("*.md")])
+
+
+def prose(page: Path) -> list[str]:
+    """What stands in backticks outside of fences."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return [" ".join(x.split()) for x in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
+
+
+def indented(page: Path) -> list[int]:
+    """Lines that Markdown takes for code without a fence around it, which no test would run."""
+    out: list[int] = []
+    inside, before, listed = False, "", False
+    for n, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if _FENCE.match(line):
+            inside = not inside
+        elif not inside:
+            if re.match(r"\s*(?:[-*]|\d+\.) ", line):
+                listed = True
+            elif line.strip() and not line.startswith(" "):
+                listed = False
+            if line.startswith("    ") and not listed and (not before.strip() or n - 1 in out):
+                out.append(n)
+        before = line
+    return out
