@@ -40,7 +40,8 @@ bench: $(STAMP)
 polite: $(STAMP)  ## 100,000 requests judged by the server's log
 	$(BIN)/python -m benchmarks.fetch --only polite --polite 100000
 
-peers: $(STAMP)  ## other projects' readers, each in an environment of its own: the tests that need one skip without it
+peers: $(STAMP)  ## other projects, each in an environment of its own: readers for tests, which skip without them, and what `weft bench` measures beside
+	$(BIN)/uv venv -q --allow-existing .peers/bench && $(BIN)/uv pip install -q --python .peers/bench/bin/python datatrove img2dataset readability-lxml rensa spacy trafilatura
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
 	$(BIN)/uv venv -q --allow-existing .peers/nemo && $(BIN)/uv pip install -q --python .peers/nemo/bin/python 'nemo-curator>=1.4,<2' pillow

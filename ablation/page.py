@@ -61,8 +61,11 @@ arms count as apart only if every seed of one lies above every seed of the other
 
 ## How it is made
 
-    weft ablate --finding all --scale tiny --seeds 3 -o DIR     the log, DIR/log.jsonl; run again to go on
-    weft ablate --page docs/ablation.md -o docs/ablation        this page and its plots, from the log beside it
+<!-- not run: hours; tests/ablation runs small forms -->
+```bash
+weft ablate --finding all --scale tiny --seeds 3 -o DIR     # the log, DIR/log.jsonl; run again to go on
+weft ablate --page docs/ablation.md -o docs/ablation        # this page and its plots, from the log beside it
+```
 
 - Questions: rendered pictures of 128 pixels, one answer token, greedy; right = the answer and then the end of the turn. One combination
   of shape and colour in four, and one of the longer ones (letter, ink and height ...) in five, is held out from training. `count` 1 to 4, eight colours, six shapes, four

@@ -1,4 +1,4 @@
-"""The page Performance is made of the files in benchmarks/results/."""
+"""The pages Performance and Results and the README's table are made of the files in benchmarks/results/."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from benchmarks import results
 
 
-def test_the_page_is_current():
+def test_the_pages_are_current():
     assert results.main(["--check"]) == 0, "run: python -m benchmarks.results"
 
 
@@ -25,6 +25,41 @@ def test_rows_become_a_table_and_a_miss_is_shown(tmp_path):
     assert "| a | 1,234 documents/s | other | 2.5 | 2 | yes |" in said
     assert "| b | 1 images/s | 2 bare | 0.5 | 0.8 | **missed** |" in said
     assert "| c (one seed) | 3 faults |  |  |  |  |" in said
+
+
+def test_headlines_are_the_named_rows_and_every_miss_and_parts_may_be_absent(tmp_path):
+    assert results.headlines([]) == results.goals([]).partition("\n\n")[2]  # nothing measured: a table without rows
+    fetch = [
+        {"case": "bare loop, 512 connections", "ours": 3.0, "peer": 3.0, "unit": "images/s", "ratio": 1.0, "floor_ratio": 0.8},
+        {"case": "bare loop, 1,024 connections", "ours": 3.0, "peer": 3.0, "unit": "images/s", "ratio": 1.0, "floor_ratio": 0.8},
+        {
+            "case": "img2dataset, 256 threads, 1,024 connections",
+            "ours": 4.0,
+            "peer": 1.0,
+            "unit": "images/s",
+            "ratio": 4.0,
+            "floor_ratio": 5.0,
+        },
+    ]
+    other = [
+        {"case": "x", "ours": 1.0, "unit": "s", "ratio": 2.0, "floor_ratio": 1.0},
+        {"case": "y", "ours": 1.0, "unit": "s", "ratio": 3.0, "floor_ratio": 1.0},
+    ]
+    for what, rows in (("fetch", fetch), ("brand new", other)):
+        results.save({"what": what, "day": "d", "machine": "m", "commit": "c", "rows": rows}, tmp_path)
+    said = results.headlines(results.stored(tmp_path)).splitlines()[2:]
+    assert [x.split(" | ")[1] for x in said] == ["bare loop, 512 connections", "img2dataset, 256 threads, 1,024 connections", "x"]
+    assert said[0].startswith("| Fetching |") and said[1].endswith("| 4 | 5 | **missed** |") and said[2].startswith("| brand new |")
+    every = results.goals(results.stored(tmp_path))
+    assert every.startswith("Of 5 goals that have been measured 4 are reached.") and len(every.splitlines()) == 2 + 2 + 5
+
+
+def test_what_a_headline_names_was_measured():
+    """A case that was renamed must not fall out of the README unnoticed."""
+    for result in results.stored():
+        cases = [r["case"] for r in result["rows"] if "case" in r]
+        for start in results.HEADLINES.get(result["what"], ()):
+            assert any(c.startswith(start) for c in cases), (result["what"], start)
 
 
 def test_a_page_without_marks_is_refused():

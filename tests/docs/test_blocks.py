@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fences import Block, blocks, pages
+from tests.support.fences import Block, blocks, indented, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ("bash", "python", "sql")
@@ -74,6 +74,11 @@ def test_commands_are_in_blocks_that_run(page: Path) -> None:
             assert not said, f"{block}: commands in a block that nobody runs: {said[0]!r}; call it bash, or say why not"
 
 
+@pytest.mark.parametrize("page", pages(ROOT), ids=lambda p: p.name)
+def test_no_code_without_a_fence(page: Path) -> None:
+    assert indented(page) == [], "lines that Markdown shows as code and no test would run: put a fence around them"
+
+
 def test_configurations_are_valid() -> None:
     from pipelines.settings.config import parse
 
@@ -96,3 +101,5 @@ def test_a_broken_block_is_found(tmp_path: Path) -> None:
     page.write_text("```bash\nweft\n")
     with pytest.raises(ValueError, match="no end"):
         blocks(page)
+    page.write_text("1. A list\n\n    goes on.\n\nText.\n\n    weft run\n    weft why\n")
+    assert indented(page) == [7, 8]

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 from filters import catalogue
-from weft.reference import cli, config, metrics, reasons, tables
+from weft.reference import cli, config, metrics, reasons, recipe, tables
 
 PAGES = {
     "config.md": config.markdown,
     "reasons.md": reasons.markdown,
     "tables.md": tables.markdown,
     "cli.md": cli.markdown,
+    "recipe.md": recipe.markdown,
     "metrics.md": metrics.markdown,
 }
 

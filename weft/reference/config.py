@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import Any
+
+from pydantic.fields import FieldInfo
 
 from pipelines.settings.base import Settings
 from pipelines.settings.config import Config
 
 
-def sections() -> list[tuple[str, type[Settings]]]:
-    """Each section's name and model, in the order of the file."""
-    return [
-        (n, f.annotation) for n, f in Config.model_fields.items() if isinstance(f.annotation, type) and issubclass(f.annotation, Settings)
-    ]
+def sections(model: type[Settings] = Config, within: str = "") -> list[tuple[str, type[Settings]]]:
+    """Each section's name and model, in the order of the file; sections of sections ("score.clip") behind the one they are in."""
+    out: list[tuple[str, type[Settings]]] = []
+    for name, field in model.model_fields.items():
+        if inner := _section(field.annotation):
+            out += [(within + name, inner), *sections(inner, f"{within}{name}.")]
+    return out
+
+
+def keys(model: type[Settings]) -> list[tuple[str, FieldInfo]]:
+    """The keys of a section that are no section themselves."""
+    return [(n, f) for n, f in model.model_fields.items() if not _section(f.annotation)]
 
 
 def commented_toml(config: Config | None = None) -> str:
@@ -23,8 +33,8 @@ def commented_toml(config: Config | None = None) -> str:
     for name, model in sections():
         doc = (model.__doc__ or "").strip().splitlines()
         out += [f"[{name}]" + (f"  # {doc[0]}" if doc else "")]
-        section = getattr(config, name)
-        for key, field in model.model_fields.items():
+        section = attrgetter(name)(config)
+        for key, field in keys(model):
             value, default = getattr(section, key), field.get_default(call_default_factory=True)
             for line in _wrap(field.description or ""):
                 out.append(f"# {line}")
@@ -49,7 +59,7 @@ def markdown() -> str:
     ]
     for name, model in sections():
         out += [f"## [{name}]", "", "| key | type | default | meaning |", "|---|---|---|---|"]
-        for key, field in model.model_fields.items():
+        for key, field in keys(model):
             default = json.dumps(_plain(field.get_default(call_default_factory=True)), ensure_ascii=False)
             kind = str(field.annotation).replace("<class '", "").replace("'>", "").replace("typing.", "").replace("|", "\\|")
             meaning = (field.description or "").replace("|", "\\|").replace("\n", " ")
@@ -61,6 +71,10 @@ def markdown() -> str:
 def json_schema() -> dict[str, Any]:
     """For editors (`#:schema` or Even Better TOML)."""
     return Config.model_json_schema()
+
+
+def _section(kind: Any) -> type[Settings] | None:
+    return kind if isinstance(kind, type) and issubclass(kind, Settings) else None
 
 
 def _plain(value: Any) -> Any:
