@@ -32,7 +32,7 @@ reference: $(STAMP)  ## the reference pages, from the code
 	$(BIN)/python -m weft.reference
 
 docs: $(STAMP)
-	$(BIN)/mkdocs build --strict --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site  # the theme advertises its successor as a warning
 
 bench: $(STAMP)
 	$(BIN)/weft bench

@@ -161,19 +161,3 @@ def test_the_report_file_asks_for_nothing(demo_run):
         page.goto((demo_run / "report.html").as_uri())
         assert len(asked) == 1 and page.locator("script").count() == 0 and page.locator("text=Fairness").count() >= 1
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-
-
-def test_screenshots_for_the_docs(demo_run, tmp_path):
-    """WEFT_SCREENSHOTS=docs/screenshots makes the pictures of docs/auditing.md anew; without it they are only made and measured."""
-    import os
-    from pathlib import Path
-
-    chromium()
-    folder = Path(os.environ.get("WEFT_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    with served(str(demo_run)) as base, opened(base, 1100, 700) as (page, _):
-        d = page.context.request.get(f"{base}/documents.json?fate=kept").json()["tables"]["documents"][0]
-        for name, path in (("overview", "/"), ("limit", "/limit/pair.similarity.min?value=0.2"), ("document", f"/document/{d['doc_id']}")):
-            page.goto(base + path, wait_until="networkidle")
-            page.screenshot(path=folder / f"auditing-{name}.png")
-    assert 3_000 < sum(p.stat().st_size for p in folder.glob("auditing-*.png")) < 400_000

@@ -46,7 +46,7 @@ def faults(page: Path) -> list[str]:
     for words in code:
         out += commands(words) + (files(words, page) if " " not in words else []) + names(words)
     for block in blocks(page):
-        text = "\n".join(x.split(" #")[0] for x in block.text.replace("\\\n", " ").splitlines())
+        text = "\n".join(re.split(r"(?:^|\s)#", x)[0] for x in block.text.replace("\\\n", " ").splitlines())
         out += [f"{block}: {x}" for x in commands(text)]
         if block.language == "python":
             ast.parse(block.text)
