@@ -13,6 +13,8 @@ from schemas.rows import Node
 
 _UNREAD = ["script", "style", "svg"]  # never content, and up to half of a page: taken out before the tree is written
 
+_SHELL = 1_000  # bytes of text below which a page may be a frame that scripts fill
+
 
 class Limits(NamedTuple):
     """What one page may cost. Defaults: bytes and nodes far above real pages (the development pages average 182 kB and 2,400 nodes);
@@ -43,7 +45,7 @@ def extract(html: bytes | str, url: str, limits: Limits = Limits()) -> Page:  # 
         return Page("", (), (), truncated)
     if tree.n:
         measured = measure(tree, about, url)
-        keep = model.choose(model.chances(measured), measured.facts[words.WORDS])
+        keep = measured.once(model.choose(model.chances(measured), measured.facts[words.WORDS]))
     else:
         keep = np.zeros(0, bool)
     return Page(about.title, assemble.nodes(tree, keep, about.base, about.image), about.meta, truncated)
@@ -63,7 +65,17 @@ def look(html: bytes | str, url: str, limits: Limits) -> tuple[Tree | None, head
     document = LexborHTMLParser(html)
     document.strip_tags(_UNREAD)
     tree = Tree((document.html or "").encode("utf-8", "replace"), limits.max_nodes, limits.max_depth)
+    if len(tree.out) < _SHELL and b"<noscript" in tree.html:
+        tree = _without_scripts(document, tree, limits)
     return tree, head.read(tree, head.structured(html), url), truncated or tree.truncated
+
+
+def _without_scripts(document: LexborHTMLParser, shell: Tree, limits: Limits) -> Tree:
+    """The page with its <noscript> elements as content, if they hold the text that the page itself lacks: forum software such as
+    Discourse sends every thread as a script's data and once more, for readers without scripts, in a <noscript>."""
+    document.unwrap_tags(["noscript"])
+    tree = Tree((document.html or "").encode("utf-8", "replace"), limits.max_nodes, limits.max_depth)
+    return tree if len(tree.out) > _SHELL + len(shell.out) else shell
 
 
 def measure(tree: Tree, about: head.Head, url: str) -> features.Measured:

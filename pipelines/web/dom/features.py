@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from filters.compiled import compiled
-from pipelines.web.dom import context, hints, pagehints, scan, tags, words
+from pipelines.web.dom import context, hints, pagehints, repeats, scan, tags, words
 from pipelines.web.dom.context import LEVELS
+from pipelines.web.dom.markup import GONE_BIT
 from pipelines.web.dom.sums import groups, ladder, running, shares, signatures
 
 _N: Final = tags.NUMBER
@@ -309,12 +310,19 @@ class Measured:
     def __init__(self, tree: Any, title: str, summary: str, told: str, page: tuple[float, ...]):
         self.tree = tree
         self.facts, word, first = words.measure(tree)
+        self.words = word, first
         self.x = np.empty((len(NAMES) + len(context.NAMES), tree.n), np.float32)
         told_grams = words.table_of(words.grams(words.of(told), 3))
         self.tables = measure_into(
             tree.data, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
             told_grams, KIND, np.array(page, np.float32), self.x[: len(NAMES)],
         )  # fmt: skip
+
+    def once(self, keep: Any) -> Any:
+        """The blocks to keep without those that repeat others."""
+        boxes, box = self.tree.boxes, self.tree.blocks[_BOX]
+        gone = ((boxes[_HINT] | boxes[_INHERITED])[box] & GONE_BIT) > 0
+        return repeats.without(keep, *self.words, self.tables[1], gone)
 
     def look_around(self, p: Any) -> None:
         """Fill the second look's features from the first look's chances."""

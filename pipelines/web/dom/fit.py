@@ -124,7 +124,7 @@ def report(examples: list[dict[str, Any]], chance: str) -> dict[str, float]:
     found: dict[str, list[float]] = collections.defaultdict(list)
     hit = missed = wrong = 0
     for e in examples:
-        keep = model.choose(e[chance], e["size"])
+        keep = e["measured"].once(model.choose(e[chance], e["size"]))
         text = "\n\n".join(s for s, k in zip(e["texts"], keep, strict=True) if k)
         g = e["truth"]
         if g["kind"] == "trafilatura-segments":

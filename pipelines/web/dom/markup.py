@@ -6,6 +6,7 @@ from filters.compiled import compiled
 
 HIDDEN_BIT = 1 << 15  # hints.BIT["hidden"], checked in the tests
 ITEM_BIT = 1 << 30  # the element has an itemid
+GONE_BIT = 1 << 29  # a browser does not show the element, by its own attributes: hidden, display: none, visibility: hidden
 LONGEST_NAME = 512  # bytes of a class attribute that are looked at
 
 
@@ -87,6 +88,21 @@ def _display_none(html, at, end):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def _visibility_hidden(html, at, end):  # type: ignore[no-untyped-def]
+    """A style attribute says `visibility: hidden`."""
+    i = at
+    while i + 16 < end:
+        if html[i] == 118 and html[i + 1] == 105 and html[i + 2] == 115 and html[i + 3] == 105 and html[i + 9] == 121:
+            j = i + 10
+            while j < end and (html[j] == 32 or html[j] == 58):
+                j += 1
+            if j + 5 < end and html[j] == 104 and html[j + 1] == 105 and html[j + 2] == 100 and html[j + 5] == 110:
+                return True
+        i += 1
+    return False
+
+
+@compiled
 def names(html, at, end, step, found):  # type: ignore[no-untyped-def]
     """(hint bits of an element's attributes, start and end of its class)."""
     bits = 0
@@ -105,13 +121,15 @@ def names(html, at, end, step, found):  # type: ignore[no-untyped-def]
             bits |= name_bits(html, v, w, step, found)
         elif size == 5 and c == 115 and html[a + 1] == 116 and html[b - 1] == 101:  # style
             if w - v > 10 and _display_none(html, v, w):
-                bits |= HIDDEN_BIT
+                bits |= HIDDEN_BIT | GONE_BIT
+            elif w - v > 16 and _visibility_hidden(html, v, w):
+                bits |= GONE_BIT
         elif size == 4 and c == 114 and html[a + 1] == 111:  # role
             bits |= name_bits(html, v, w, step, found)
         elif size == 8 and c == 105 and html[a + 4] == 112:  # itemprop
             bits |= name_bits(html, v, w, step, found)
         elif size == 6 and c == 104 and html[a + 1] == 105 and html[b - 1] == 110:  # hidden
-            bits |= HIDDEN_BIT
+            bits |= HIDDEN_BIT | GONE_BIT
         elif size == 6 and c == 105 and html[a + 4] == 105 and html[a + 5] == 100 and w - v > 8:  # itemid: a thing with an address
             bits |= ITEM_BIT
         elif size == 11 and c == 97 and html[a + 5] == 104 and w - v == 4 and html[v] == 116:  # aria-hidden="true"
