@@ -49,7 +49,7 @@ def faults(page: Path) -> list[str]:
         text = "\n".join(re.split(r"(?:^|\s)#", x)[0] for x in block.text.replace("\\\n", " ").splitlines())
         out += [f"{block}: {x}" for x in commands(text)]
         if block.language == "python":
-            ast.parse(block.text)
+            ast.parse(block.text if not block.text.lstrip().startswith('"') else f"{{{block.text}}}")  # or rows of a dict
         if block.language == "toml":
             tomllib.loads(block.text)
         if block.exempt:

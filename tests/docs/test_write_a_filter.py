@@ -23,9 +23,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     for name in PACKAGES:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
-    code = next(b for b in blocks(ROOT / "docs" / "howto" / "write-a-filter.md") if b.language == "python")
-    (folder / "filters" / "document" / "exclamations.py").write_text(code.text)
+    shutil.copytree(ROOT / "tests" / "filters", folder / "tests" / "filters", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "filters" / "document" / "exclamations.py").write_text(shown()[0])
     return folder
+
+
+def shown() -> tuple[str, str]:
+    """The rule and the rows of its test, as the page has them."""
+    rule, rows = (b.text for b in blocks(ROOT / "docs" / "howto" / "write-a-filter.md") if b.language == "python")
+    return rule, rows
 
 
 def run(project: Path, *arguments: str) -> str:
@@ -35,6 +41,17 @@ def run(project: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     return done.stdout
+
+
+def test_the_rule_is_thirty_lines_and_one_row_tests_it(project: Path) -> None:
+    assert len(shown()[0].splitlines()) <= 30
+    cases = project / "tests" / "filters" / "cases" / "document.py"
+    tests = ["pytest", "-q", "-p", "no:cacheprovider", "tests/filters/test_rules.py", "-k", "every_rule or exclamations"]
+    with pytest.raises(AssertionError, match="document.exclamations"):  # a rule without a test is not accepted
+        run(project, *tests)
+    begin = "CASES: Cases = {\n"
+    cases.write_text(cases.read_text().replace(begin, begin + shown()[1]))
+    assert "passed" in run(project, *tests)
 
 
 @pytest.mark.timeout(300)
@@ -57,3 +74,4 @@ def test_the_rule_shows_up_in_the_reference(project: Path) -> None:
     run(project, "weft.reference", "docs")
     assert "`document.exclamations`" in (project / "docs" / "filters.md").read_text()
     assert "document.exclamations.above" in (project / "docs" / "reference" / "reasons.md").read_text()
+    assert "`doc_exclamations`" in (project / "docs" / "reference" / "metrics.md").read_text()
