@@ -24,6 +24,7 @@ def prepare() -> None:
     done = _mark()
     if done.exists():
         return
+    _forget()
     env = os.environ | {"PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
     subprocess.run([sys.executable, "-m", "pipelines.web.prepare"], check=True, env=env, stdin=subprocess.DEVNULL)
     try:
@@ -31,6 +32,16 @@ def prepare() -> None:
         done.touch()
     except OSError:
         return  # read-only code: asked again by the next process
+
+
+def _forget() -> None:
+    """Remove what was compiled from other sources: numba looks at the file of a loop, and not at those of the loops that it calls."""
+    for folder in _SOURCES:
+        for index in (_HERE.parents[1] / folder).rglob("__pycache__/*.nbi"):
+            try:
+                index.unlink(missing_ok=True)
+            except OSError:
+                continue  # read-only code: then its cache is as old as the code
 
 
 def _mark() -> Path:
