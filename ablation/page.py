@@ -8,9 +8,11 @@ from typing import Any
 
 from ablation.claims import FINDINGS, Finding
 from ablation.plot import ranges
-from ablation.table import Row, Spread, apart, chance, pooled, rows
+from ablation.table import Row, Spread, chance, pooled, rows
+from ablation.verdict import summary, verdicts
 
 LOG = "log.jsonl"
+SAYS = {1: "**agrees**, beyond the seeds' range", -1: "**does not agree**, beyond the seeds' range", 0: "not apart at this scale"}
 
 
 def write(log: str, page: str) -> list[str]:
@@ -25,11 +27,10 @@ def write(log: str, page: str) -> list[str]:
     stem = os.path.splitext(os.path.basename(page))[0]
     folder = os.path.join(os.path.dirname(os.path.abspath(page)), stem)
     os.makedirs(folder, exist_ok=True)
-    parts, written = [_head(lines)], []
-    for key, finding in FINDINGS.items():
-        found = rows(lines, key)
-        if not found:
-            continue
+    results = {key: found for key in FINDINGS if (found := rows(lines, key))}
+    parts, written = [_head(lines), _summary(results)], []
+    for key, found in results.items():
+        finding = FINDINGS[key]
         file = os.path.join(folder, f"finding-{key}.svg")
         usual = chance(found[0].lines[0])
         svg = ranges(f"{finding.title}: mean over skills", [(r.name, r.scores["average"]) for r in found], sum(usual.values()) / len(usual))
@@ -49,11 +50,11 @@ def _head(lines: list[dict[str, Any]]) -> str:
     size = f"{min(x['parameters'] for x in once) / 1e6:.2f} to {max(x['parameters'] for x in once) / 1e6:.2f} M parameters"
     return f"""# The paper's six findings in miniature, and the data's own ablation
 
-Made by `weft ablate --page {{}}` from a log with one line per arm and seed; nothing here is typed in by hand.
+Made by `weft ablate --page` from a log with one line per arm and seed; nothing here is typed in by hand.
 
 Scale `{scale}`, {sum(len(x["roles"]) for x in once)} rows of arm and seed ({len(once)} trainings, as equal arms are trained once), {seeds} seeds, {size}.
-Training took {wall / 60:.0f} minutes of wall time ({cpu / 60:.0f} of CPU time) summed over trainings, one core each; the backbones and the
-pipeline's runs are not in that sum.
+Training took {cpu / 60:.0f} minutes of CPU time summed over trainings, one core each ({wall / 60:.0f} minutes by the clock, which counts what else the
+machine did); the backbones and the pipeline's runs are not in that sum.
 
 **How to read it.** Pictures are rendered, models tiny: scores compare arms of one table and nothing else, least of all the paper's own
 numbers. A cell is the share of right answers on held-out questions, mean over seeds, with the lowest and highest seed in brackets. Two
@@ -82,40 +83,50 @@ weft ablate --page docs/ablation.md -o docs/ablation        # this page and its 
 """
 
 
+def _summary(results: dict[str, list[Row]]) -> str:
+    """A line a finding: what separates at this scale, and what does not."""
+    out = [
+        "## What came of it\n",
+        "A pair of arms is apart if their averages over skills are, beyond the range of the seeds; so for the two arms of a claim.\n",
+    ]
+    out += [
+        _row("finding", "skills above chance in some arm", "pairs of arms apart", "claims", "the paper's direction"),
+        _row(*["---"] * 5),
+    ]
+    for key, found in results.items():
+        out.append(_row(f"{_name(key)}: {FINDINGS[key].title}", *summary(FINDINGS[key], found)))
+    return "\n".join(out) + "\n"
+
+
+def _name(key: str) -> str:
+    return "Data" if key == "data" else f"Finding {key}"
+
+
 def _section(key: str, f: Finding, found: list[Row], plot: str) -> str:
     usual = chance(found[0].lines[0])
     skills = list(usual)
-    name = "Data" if key == "data" else f"Finding {key}"
-    out = [f"\n## {name}. {f.title}\n", f"*The paper:* {f.paper}\n", f.caveat + "\n" if f.caveat else "", f"![{f.title}]({plot})\n"]
+    out = [f"\n## {_name(key)}. {f.title}\n", f"*The paper:* {f.paper}\n", f.caveat + "\n" if f.caveat else "", f"![{f.title}]({plot})\n"]
     out += [_row("arm", *skills, "average"), _row("---", *["---"] * (len(skills) + 1))]
     out.append(_row("*chance*", *(f"{usual[s]:.2f}" for s in skills), f"{sum(usual.values()) / len(usual):.2f}"))
     out += [_row(r.name, *(_cell(r.scores[s]) for s in (*skills, "average"))) for r in found]
     out += [
         "",
-        _row("arm", "loss", "pictures", "tokens", "trains (M)", "GFLOP a step", "seconds", "peak MB", "diverged"),
-        _row(*["---"] * 9),
+        _row("arm", "loss", "pictures", "tokens", "trains (M)", "GFLOP a step", "CPU s", "wall s", "peak MB", "diverged"),
+        _row(*["---"] * 10),
     ]
     for r in found:
         out.append(
             _row(
                 r.name, f"{r.mean('loss'):.3f}", f"{r.mean('images'):,.0f}", f"{r.mean('tokens'):,.0f}", f"{r.mean('trains') / 1e6:.2f}",
-                f"{r.mean('gflop_a_step'):.1f}", f"{r.mean('wall'):.0f}", f"{r.mean('memory_mb'):.0f}", f"{r.diverged} of {len(r.lines)}",
+                f"{r.mean('gflop_a_step'):.1f}", f"{r.mean('cpu'):.0f}", f"{r.mean('wall'):.0f}", f"{r.mean('memory_mb'):.0f}", f"{r.diverged} of {len(r.lines)}",
             )
         )  # fmt: skip
     details = _details(found)
     out += ["", *details] if details else []
     out += ["", _row("claim", "better", "worse", "says"), _row("---", "---", "---", "---")]
-    by_name = {r.name: r for r in found}
-    for c in f.claims:
-        a, b = by_name.get(c.better), by_name.get(c.worse)
-        if a is None or b is None:
-            continue
-        x, y = a.scores[c.skill], b.scores[c.skill]
-        says = {1: "**agrees**, beyond the seeds' range", -1: "**does not agree**, beyond the seeds' range", 0: "not apart at this scale"}[
-            apart(x, y)
-        ]
+    for c, x, y, sign in verdicts(f, found):
         what = c.text if c.skill == "average" else f"{c.text} ({c.skill})"
-        out.append(_row(what, f"{c.better}: {_cell(x)}", f"{c.worse}: {_cell(y)}", says))
+        out.append(_row(what, f"{c.better}: {_cell(x)}", f"{c.worse}: {_cell(y)}", SAYS[sign]))
     return "\n".join(x for x in out if x is not None) + "\n"
 
 
