@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.guard import Death, Guard, GuardError, GuardLimits
 
-TARGET = "guard_targets:act"
+TARGET = "tests.support.guard_targets:act"
 LIMITS = GuardLimits(memory_bytes=256 << 20, seconds_per_item=1.0, wall_seconds_per_item=20.0, reply_bytes=1 << 20)
 
 
@@ -98,21 +98,21 @@ def test_the_child_has_no_network_where_the_kernel_allows_it():
 
 
 def test_an_item_is_not_blamed_for_what_an_earlier_one_did():
-    with Guard("guard_targets:make", LIMITS, setup=b"poison") as guard:
+    with Guard("tests.support.guard_targets:make", LIMITS, setup=b"poison") as guard:
         results = [r for _, r in guard.map([b"a", b"poison", b"innocent", b"b"])]
     assert results == [b"a", b"poison", b"innocent", b"b"]
     assert guard.deaths == 1
 
 
 def test_an_item_is_not_blamed_for_memory_that_others_used_up():
-    with Guard("guard_targets:make", LIMITS, setup=b"hoard") as guard:
+    with Guard("tests.support.guard_targets:make", LIMITS, setup=b"hoard") as guard:
         items = [b"%d" % i for i in range(12)]
         assert [r for _, r in guard.map(items)] == items
     assert guard.deaths >= 3
 
 
 def test_setup_reaches_the_target_after_a_restart():
-    with Guard("guard_targets:make", LIMITS, setup=b"<") as guard:
+    with Guard("tests.support.guard_targets:make", LIMITS, setup=b"<") as guard:
         assert guard(b"1") == b"<1"
         guard.close()
         assert guard(b"2") == b"<2"
@@ -120,7 +120,7 @@ def test_setup_reaches_the_target_after_a_restart():
 
 def test_a_target_that_cannot_be_loaded_is_an_error_of_its_own():
     with pytest.raises(GuardError, match="no such model"):
-        Guard("guard_targets:make", LIMITS, setup=b"bad")(b"1")
+        Guard("tests.support.guard_targets:make", LIMITS, setup=b"bad")(b"1")
     with pytest.raises(GuardError, match="nowhere"):
         Guard("nowhere:act", LIMITS)(b"1")
 

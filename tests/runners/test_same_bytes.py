@@ -7,7 +7,6 @@ import hashlib
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -19,11 +18,9 @@ from demo import build
 from demo.server import serve
 from pipelines.run import stage
 from pipelines.settings.run import RunnerSettings
+from tests.runners import engines
 from weft.verbs.demo import at_server, demo_config
 from weft.verbs.run import run_config
-
-sys.path.insert(0, str(Path(__file__).parent))
-import engines  # noqa: E402
 
 FAR = {"environment_type": "EXTERNAL"}
 HERE = {"environment_type": "LOOPBACK"}

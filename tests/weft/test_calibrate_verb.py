@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +10,8 @@ from demo.captions import caption
 from demo.render import encode, picture
 from demo.rng import Stream
 from demo.scenes import make, other
+from tests.support.scored_run import demo_clip
 from weft.main import main
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipelines" / "stages"))
-from scored_run import demo_clip  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipelines" / "dedup"))
-
-from dedup_corpus import document, extract_folder, sentence  # noqa: E402
-
-from pipelines import storage  # noqa: E402
-from pipelines.dedup import index as dedup_index  # noqa: E402
-from pipelines.settings.config import build, dump  # noqa: E402
-from pipelines.stage import execute  # noqa: E402
-from pipelines.stages.dedup import DedupStage  # noqa: E402
-from schemas import layout  # noqa: E402
-from weft.main import main  # noqa: E402
+from pipelines import storage
+from pipelines.dedup import index as dedup_index
+from pipelines.settings.config import build, dump
+from pipelines.stage import execute
+from pipelines.stages.dedup import DedupStage
+from schemas import layout
+from tests.support.dedup_corpus import document, extract_folder, sentence
+from weft.main import main
 
 
 def finished(folder: Path, name: str, seed: int, index: str = "", also: int | None = None, n: int = 12) -> Path:

@@ -7,11 +7,11 @@ import random
 
 import numpy as np
 import pytest
-from dedup_corpus import edited, sentence
 
 from pipelines.dedup.bands import candidates
 from pipelines.dedup.minhash import band_keys, match_probability, signatures
 from pipelines.dedup.shingles import Texts, plain_shingles, shingles
+from tests.support.dedup_corpus import edited, sentence
 
 
 def test_every_pair_of_a_small_bucket_once() -> None:

@@ -7,12 +7,12 @@ import random
 import datasketch
 import numpy as np
 import pytest
-from dedup_corpus import corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup.minhash import band_keys, estimate, match_probability, plain_signatures, signatures
 from pipelines.dedup.shingles import Texts, plain_hash, plain_shingles, plain_tokens, shingles
+from tests.support.dedup_corpus import corpus
 
 
 @pytest.mark.parametrize(

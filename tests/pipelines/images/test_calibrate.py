@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +10,7 @@ from demo.rng import Stream
 from demo.scenes import make, other
 from pipelines.images.calibrate import CalibrationError, best, kept_fractions, labelled, quality
 from pipelines.settings.score import ClipSettings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "stages"))
-from scored_run import demo_clip  # noqa: E402
+from tests.support.scored_run import demo_clip
 
 
 def test_fractions_are_exact_quantiles():

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,9 +9,7 @@ from pipelines.images.decode import ALWAYS, MAKE, SEEN, DecodeSetup, make, unpac
 from pipelines.images.header import read
 from pipelines.images.pixels import decode
 from pipelines.images.prepare import Target
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene, with_orientation  # noqa: E402
+from tests.support.pictures import encoded, scene, with_orientation
 
 SETUP = DecodeSetup(("jpeg", "png", "webp", "gif"), 50_000_000, 1 << 26, 128, False, False, 20, 4.0, Target(64, 64))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,9 +14,7 @@ from pipelines.images.faces import blur, detect
 from pipelines.settings.pack import PackSettings
 from pipelines.shards.recode import recoder
 from pipelines.shards.recode_child import make
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene  # noqa: E402
+from tests.support.pictures import encoded, scene
 
 
 def face(size: int = 100) -> np.ndarray:

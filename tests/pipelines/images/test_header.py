@@ -2,17 +2,13 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
 import warnings
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pipelines.images.header import HeaderError, read, sniff
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene, with_orientation  # noqa: E402
+from tests.support.pictures import encoded, scene, with_orientation
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])

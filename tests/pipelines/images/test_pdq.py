@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -10,9 +7,7 @@ from PIL import Image
 
 from pipelines.images.measures import phash
 from pipelines.images.pdq import pdq
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene  # noqa: E402
+from tests.support.pictures import encoded, scene
 
 pdqhash = pytest.importorskip("pdqhash")
 

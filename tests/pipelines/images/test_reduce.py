@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from pipelines.images.pixels import on_white, reduce
 from pipelines.images.prepare import Target, prepare, prepare_centre
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import scene  # noqa: E402
+from tests.support.pictures import scene
 
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,7 @@ from pipelines.guard import Death, GuardLimits
 from pipelines.images import stream
 from pipelines.images.decode import SEEN, DecodeSetup
 from pipelines.images.prepare import Target
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene  # noqa: E402
+from tests.support.pictures import encoded, scene
 
 SETUP = DecodeSetup(("jpeg", "png"), 50_000_000, 1 << 26, 128, target=Target(32, 32))
 LIMITS = GuardLimits(memory_bytes=2 << 30, seconds_per_item=1.0)
@@ -31,7 +28,9 @@ def test_a_crashing_hanging_or_eating_decoder_costs_one_picture_each(decoders):
     bad = {20: (b"SEG", "crash"), 70: (b"EAT", "memory"), 75: (b"HNG", "timeout"), 140: (b"LIE", "crash")}
     for i, (data, _) in bad.items():
         items[i] = data + bytes(100)
-    got = list(stream.decoded(list(enumerate(items)), lambda x: SEEN + x[1], SETUP, LIMITS, 16, decoders, "bad_decoders:make"))
+    got = list(
+        stream.decoded(list(enumerate(items)), lambda x: SEEN + x[1], SETUP, LIMITS, 16, decoders, "tests.support.bad_decoders:make")
+    )
     assert [i for (i, _), _, _ in got] == list(range(150))
     for (i, _), facts, pixels in got:
         if i in bad:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from pipelines.images.header import read
 from pipelines.images.strip import StripError, without_metadata
 from pipelines.shards.recode_child import make
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pictures import encoded, scene  # noqa: E402
+from tests.support.pictures import encoded, scene
 
 SECRET = b"48.8584N 2.2945E"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

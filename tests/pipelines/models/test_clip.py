@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,7 @@ open_clip = pytest.importorskip("open_clip")
 from pipelines.images.decode import SEEN, DecodeSetup, make, unpack  # noqa: E402
 from pipelines.models.clip import Clip, ModelError, load, of, revision_of, weights_file  # noqa: E402
 from pipelines.settings.score import ClipSettings  # noqa: E402
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
-from pictures import encoded, scene  # noqa: E402
+from tests.support.pictures import encoded, scene  # noqa: E402
 
 CLIP_FOLDER = Path(__file__).parents[3] / "demo" / "clip"
 TEXTS = ["a", "three red circles", "A picture of two yellow squares on a pale background, and much else besides that nobody asked for."]

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "dedup"))
-
-from dedup_corpus import corpus, document, edited, extract_folder, sentence  # noqa: E402
-
-from pipelines.dedup import oracle  # noqa: E402
-from pipelines.dedup.index import DedupIndexError, append, compact, open_index, remove  # noqa: E402
-from pipelines.dedup.work import Pass, Work  # noqa: E402
-from pipelines.settings.config import Config, build  # noqa: E402
-from pipelines.stage import Done, execute  # noqa: E402
-from pipelines.stages import dedup as stage  # noqa: E402
-from pipelines.stages.dedup import DedupStage  # noqa: E402
+from pipelines.dedup import oracle
+from pipelines.dedup.index import DedupIndexError, append, compact, open_index, remove
+from pipelines.dedup.work import Pass, Work
+from pipelines.settings.config import Config, build
+from pipelines.stage import Done, execute
+from pipelines.stages import dedup as stage
+from pipelines.stages.dedup import DedupStage
+from tests.support.dedup_corpus import corpus, document, edited, extract_folder, sentence
 
 
 @pytest.fixture

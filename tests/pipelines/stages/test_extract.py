@@ -3,24 +3,20 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
-
-from archives import gz, http, warc  # noqa: E402
-
-from pipelines.guard import Guard, GuardLimits  # noqa: E402
-from pipelines.run import run_stages  # noqa: E402
-from pipelines.settings.config import Config, build  # noqa: E402
-from pipelines.stage import Outcome  # noqa: E402
-from pipelines.web.capture import setup  # noqa: E402
-from pipelines.web.inputs import units  # noqa: E402
-from pipelines.web.unit_work import read_unit  # noqa: E402
+from pipelines.guard import Guard, GuardLimits
+from pipelines.run import run_stages
+from pipelines.settings.config import Config, build
+from pipelines.stage import Outcome
+from pipelines.web.capture import setup
+from pipelines.web.inputs import units
+from pipelines.web.unit_work import read_unit
+from tests.support.archives import gz, http, warc
 
 WORDS = (
     "The old harbour wall was built by fishermen who wanted shelter from the winter storms, and it has been repaired after "
@@ -185,7 +181,9 @@ def test_a_crash_costs_one_dead_letter(tmp_path, monkeypatch):
     path.write_bytes(gz(*(warc(i, http(page(i, bad.get(i, "")))) for i in range(12))))
     settings = config([str(path)], extract={"batch": 5})
     (unit,) = units(settings.input)
-    with Guard("crashing_pages:make", GuardLimits(memory_bytes=2 << 30, seconds_per_item=2.0), setup=setup(settings)) as guard:
+    with Guard(
+        "tests.support.crashing_pages:make", GuardLimits(memory_bytes=2 << 30, seconds_per_item=2.0), setup=setup(settings)
+    ) as guard:
         written, facts = read_unit(unit, str(tmp_path), settings, guard)
     tables = {name: pq.read_table(tmp_path / p.path).to_pylist() for name, p in written}
     assert facts["records"] == 12

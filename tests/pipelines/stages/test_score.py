@@ -20,11 +20,8 @@ from pipelines.stage import Done, StageError, digest, execute
 from pipelines.stages.score import ScoreStage
 from schemas.ids import image_id
 from schemas.manifest import Count
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
-from pictures import encoded, scene  # noqa: E402
-from scored_run import Web, demo_clip  # noqa: E402
+from tests.support.pictures import encoded, scene
+from tests.support.scored_run import Web, demo_clip
 
 
 def config(score: dict | None = None, workers: int = 1, clip: bool = True, **sections: object) -> Config:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +16,8 @@ from pipelines.stage import Done, StageError, digest, execute
 from pipelines.stages.score import ScoreStage
 from pipelines.stages.select import SelectStage
 from schemas.ids import image_id
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "images"))
-from pictures import encoded, scene  # noqa: E402
-from scored_run import Web, demo_clip  # noqa: E402
+from tests.support.pictures import encoded, scene
+from tests.support.scored_run import Web, demo_clip
 
 RULES = {"image.size": {"min": 150}, "pair.similarity": {"min": 0.115}, "document.images_left": {"min": 1, "max": 30}}
 

@@ -8,9 +8,9 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from archives import http
 
 from pipelines.web.http import BODY_CAP, HttpError, dechunk, is_html, parse
+from tests.support.archives import http
 
 PAGE = b"<!doctype html><html><title>t</title><p>" + "größer ".encode() * 300 + b"</html>"
 

@@ -7,8 +7,6 @@ import random
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from archives import gz, http, warc
-from loopback import serve
 
 from pipelines.settings.config import ConfigError, build
 from pipelines.settings.input import InputSettings
@@ -16,6 +14,8 @@ from pipelines.web import source
 from pipelines.web.inputs import InputError, archives, crawl_of, dump_units, identity, load_units, read_pointers, units
 from pipelines.web.source import SourceError
 from pipelines.web.warc import read_at, read_records
+from tests.support.archives import gz, http, warc
+from tests.support.loopback import serve
 
 
 def settings(**kw) -> InputSettings:

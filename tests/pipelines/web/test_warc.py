@@ -6,11 +6,11 @@ import random
 
 import pytest
 import zstandard
-from archives import ARC_HEAD, arc, gz, http, warc
 
 from pipelines.web.records import Problem, Record
 from pipelines.web.source import SourceError
 from pipelines.web.warc import read_at, read_records
+from tests.support.archives import ARC_HEAD, arc, gz, http, warc
 
 
 def read(tmp_path, data: bytes, name: str = "a.warc.gz", **kw):

@@ -20,7 +20,7 @@ from schemas.manifest import Count, Part, StageManifest
 from schemas.rows import Document, Node
 
 UNITS, BUCKETS = ("00000", "00001"), ("0000", "0001", "0002")
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 FILLER = "The road to the old town was closed for a year, and nobody in the village minded much about it."
 
 
