@@ -148,6 +148,10 @@ class Stage:
         """What else belongs into the manifest (deterministic things only); `facts` are the parts' facts added up."""
         return dict(facts)
 
+    def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
+        """What the finished parts amount to, in words for a progress line; "" where nothing can be said cheaply."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -236,14 +240,15 @@ def _gather(ctx: StageContext) -> tuple[dict[str, tuple[Part, ...]], dict[str, A
             receipt = ctx.writer.read_receipt(group, part)
             for table, record in receipt["tables"]:
                 tables.setdefault(table, []).append(Part(**record))
-            _add(facts, receipt["facts"])
+            add_facts(facts, receipt["facts"])
     return {t: tuple(sorted(p)) for t, p in sorted(tables.items())}, facts
 
 
-def _add(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+def add_facts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add a part's facts to `total`: numbers are summed, lists united, words must be equal (StageError)."""
     for key, value in more.items():
         if isinstance(value, Mapping):
-            _add(total.setdefault(key, {}), cast("Mapping[str, Any]", value))
+            add_facts(total.setdefault(key, {}), cast("Mapping[str, Any]", value))
         elif isinstance(value, list):
             total[key] = sorted({*total.get(key, []), *cast("list[Any]", value)})
         elif isinstance(value, str):

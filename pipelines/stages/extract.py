@@ -47,6 +47,9 @@ class ExtractStage(Stage):
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         return count(ctx.root, tables, facts)
 
+    def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
+        return f"{rows.get('documents', 0):,} of {facts.get('records', 0):,} pages kept"
+
 
 @dataclass(frozen=True)
 class ExtractUnit:

@@ -79,6 +79,9 @@ class FetchStage(Stage):
                 dropped[reason] = dropped.get(reason, 0) + n
         return {"image_urls": Count(facts.get("wanted", 0), statuses.get("success", 0), dropped)}
 
+    def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
+        return f"{facts.get('statuses', {}).get('success', 0):,} of {rows.get('urls', 0):,} pictures fetched"
+
 
 @dataclass(frozen=True)
 class WantUnit:

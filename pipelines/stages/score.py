@@ -61,6 +61,9 @@ class ScoreStage(Stage):
                 kept += n
         return {"image_urls": Count(entered, kept, dropped, sum(p.rows for p in tables.get("dead", ())))}
 
+    def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
+        return f"{rows.get('images', 0):,} pictures measured"
+
 
 def source_files(s: ScoreSettings) -> list[str]:
     """Files whose content decides what is measured: hash lists, local weights and the model's own configuration."""

@@ -36,6 +36,8 @@ def stages(run: str) -> list[dict[str, Any]]:
     import json
 
     from pipelines import storage
+    from pipelines.run import stage
+    from pipelines.so_far import SoFar
     from schemas import layout
     from schemas.manifest import loads_stage
 
@@ -50,7 +52,10 @@ def stages(run: str) -> list[dict[str, Any]]:
             groups = storage.listing(storage.join(here, "parts"))
             written = sum(len(storage.listing(storage.join(here, "parts", g))) for g in groups)
             row["state"], row["parts"] = ("done" if storage.exists(manifest) else "partial"), str(written)
-            if row["state"] == "done":
+            if row["state"] == "partial":
+                found = SoFar(here).look()
+                row["counts"] = stage(name).so_far(found.facts, found.rows) if found.parts else ""
+            else:
                 m = loads_stage(storage.read_bytes(manifest), manifest)
                 row["counts"] = "; ".join(f"{k} {c.kept:,} of {c.entered:,}" for k, c in m.counts.items())
                 row["seconds"] = json.loads(storage.read_bytes(storage.join(here, "timing.json")))["seconds"]

@@ -1,0 +1,153 @@
+"""What a run would cost, from two runs over samples of its input: a straight line through each stage's two measurements.
+
+Starting workers, loading word lists and models costs the same on any input; a line tells that from what grows with the bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines import storage
+from pipelines.run import run_stages
+from pipelines.sample import Piece, copy
+from pipelines.settings.config import Config
+from pipelines.stage import Outcome
+
+LEAST_ERROR = 0.1  # what no spread between pieces shows: duplicates that a sample cannot meet, a machine's moods
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """One stage: CPU and wall seconds on this machine, bytes written, things kept by kind."""
+
+    stage: str
+    cpu_seconds: float
+    wall_seconds: float
+    bytes: int
+    kept: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All stages measured, scaled up. `error` is two relative standard errors between pieces, at least `LEAST_ERROR`."""
+
+    stages: tuple[StageCost, ...]
+    pages: int
+    sampled_bytes: int
+    sampled_pages: int
+    error: float
+    gpu_seconds: float  # of the stage that uses one; 0 without
+
+    @property
+    def cpu_seconds(self) -> float:
+        return sum(s.cpu_seconds for s in self.stages)
+
+    @property
+    def wall_seconds(self) -> float:
+        return sum(s.wall_seconds for s in self.stages)
+
+    @property
+    def bytes(self) -> int:
+        return sum(s.bytes for s in self.stages)
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One run over a sample: compressed bytes read, what each stage cost and kept, bytes written for each piece."""
+
+    read: int
+    stages: tuple[StageCost, ...]
+    pages: int
+    per_piece: tuple[float, ...]  # bytes that extract wrote for one byte read
+
+
+def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, upto: str) -> Estimate | None:
+    """Copy the pieces to `folder`, run the stages up to `upto` there on a quarter of them and on all of them, with as many workers as
+    `config` has but on this machine, and scale to `total` compressed bytes. None if no piece holds a record. Stages that fetch do fetch."""
+    archives = copy(pieces, storage.join(folder, "sample"))
+    if not archives:
+        return None
+    few = archives[:: min(4, len(archives))]
+    small = None
+    if len(few) < len(archives):
+        sampled(
+            archives[:1], config, storage.join(folder, "warm"), upto
+        )  # imports and compiled code, or the small run alone would pay for them
+        small = sampled(few, config, storage.join(folder, "few"), upto)
+    large = sampled(archives, config, storage.join(folder, "all"), upto)
+    return scaled(small, large, total, gpu=_on_gpu(config))
+
+
+def sampled(archives: Sequence[tuple[str, int]], config: Config, folder: str, upto: str) -> Sampled:
+    source = config.input.model_copy(
+        update={"paths": tuple(p for p, _ in archives), "lists": (), "crawls": (), "pointers": (), "max_files": 0, "crawl": config.input.crawl or "sample"}
+    )  # fmt: skip
+    runner = config.runner.model_copy(update={"name": "local", "options": {}})
+    outcomes = run_stages(folder, config.model_copy(update={"input": source, "runner": runner}), upto)
+    extract = outcomes["extract"].done.manifest
+    written = dict.fromkeys(extract.parts["unit"], 0)
+    for parts in extract.tables.values():
+        for p in parts:
+            written[os.path.basename(p.path).split(".")[0]] += p.bytes
+    per_piece = tuple(n / size for n, (_, size) in zip(written.values(), archives, strict=True))
+    return Sampled(
+        sum(n for _, n in archives), tuple(_cost(n, o) for n, o in outcomes.items()), extract.counts["documents"].entered, per_piece
+    )
+
+
+def _cost(stage: str, outcome: Outcome) -> StageCost:
+    manifest = outcome.done.manifest
+    timing = json.loads(storage.read_bytes(storage.join(outcome.done.root, "timing.json")))
+    written = sum(p.bytes for parts in manifest.tables.values() for p in parts)
+    return StageCost(
+        stage, timing["cpu_seconds"] or timing["seconds"], timing["seconds"], written, {k: c.kept for k, c in manifest.counts.items()}
+    )
+
+
+def scaled(small: Sampled | None, large: Sampled, total: int, gpu: bool = False) -> Estimate:
+    """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
+    line would start below it); what is kept and written is proportional to the larger one."""
+    times = total / large.read
+    stages = []
+    for i, b in enumerate(large.stages):
+        a = small.stages[i] if small else None
+        cpu = line(a and (small.read, a.cpu_seconds), (large.read, b.cpu_seconds), total)  # type: ignore[union-attr]
+        wall = cpu * b.wall_seconds / b.cpu_seconds if b.cpu_seconds else b.wall_seconds * times
+        stages.append(StageCost(b.stage, cpu, wall, round(b.bytes * times), {k: round(n * times) for k, n in b.kept.items()}))
+    on_gpu = sum(s.wall_seconds for s in stages if gpu and s.stage == "score")
+    return Estimate(tuple(stages), round(large.pages * times), large.read, large.pages, max(LEAST_ERROR, spread(large.per_piece)), on_gpu)
+
+
+def line(a: tuple[int, float] | None, b: tuple[int, float], x: float) -> float:
+    """The value at `x` of the line through two points; through zero and `b` where that would rise faster than the data allow."""
+    if a is None or a[0] >= b[0]:
+        return b[1] * x / b[0]
+    slope = max(0.0, (b[1] - a[1]) / (b[0] - a[0]))
+    start = b[1] - slope * b[0]
+    return start + slope * x if start >= 0 else b[1] * x / b[0]
+
+
+def spread(values: Sequence[float]) -> float:
+    """Two relative standard errors of the mean."""
+    n = len(values)
+    mean = sum(values) / n
+    if n < 2 or mean == 0:
+        return 0.0
+    return 2 * math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1) / n) / mean
+
+
+def _on_gpu(config: Config) -> bool:
+    device = config.score.clip.device
+    if not config.score.clip.model or device == "cpu":
+        return False
+    if device != "auto":
+        return True
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()

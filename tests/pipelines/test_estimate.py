@@ -1,0 +1,40 @@
+"""The arithmetic of an estimate: what starting costs is paid once, the rest grows with the bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.estimate import LEAST_ERROR, Sampled, StageCost, line, scaled, spread
+
+
+@pytest.mark.parametrize("start, rate", [(0.0, 0.01), (5.0, 0.02), (12.5, 0.0)])
+def test_a_line_is_found_again(start: float, rate: float) -> None:
+    points = [(n, start + rate * n) for n in (100, 400)]
+    assert line(points[0], points[1], 20_000) == pytest.approx(start + rate * 20_000)
+
+
+def test_a_line_that_would_start_below_zero_goes_through_it() -> None:
+    assert line((100, 1.0), (400, 8.0), 4000) == pytest.approx(80.0)  # not 92, as the slope between the two would have it
+    assert line((100, 3.0), (400, 2.0), 4000) == pytest.approx(2.0)  # noise: dearer on less
+    assert line(None, (400, 2.0), 4000) == line((400, 2.0), (400, 2.0), 4000) == pytest.approx(20.0)
+
+
+def test_spread_is_two_standard_errors() -> None:
+    assert spread([1.0, 1.0, 1.0]) == 0.0 and spread([4.0]) == 0.0 and spread([0.0, 0.0]) == 0.0
+    assert spread([1.0, 3.0]) == pytest.approx(2 * 1.0 / 2.0)
+
+
+def run(read: int, cpu: float, pieces: tuple[float, ...]) -> Sampled:
+    extract = StageCost("extract", cpu, cpu / 2, 10 * read, {"documents": read // 10})
+    return Sampled(read, (extract, StageCost("score", 2 * cpu, cpu, read, {})), read // 5, pieces)
+
+
+def test_scaled() -> None:
+    found = scaled(run(1000, 6.0, (1.0,)), run(4000, 9.0, (1.0, 1.1, 0.9)), 100_000, gpu=True)
+    extract, score = found.stages
+    assert extract.cpu_seconds == pytest.approx(5 + 100) and extract.wall_seconds == pytest.approx(52.5)
+    assert score.cpu_seconds == pytest.approx(210) and found.gpu_seconds == pytest.approx(score.wall_seconds)
+    assert extract.bytes == 1_000_000 and extract.kept == {"documents": 10_000} and found.pages == 20_000
+    assert found.cpu_seconds == pytest.approx(315) and found.bytes == 1_100_000
+    assert found.error == spread((1.0, 1.1, 0.9)) > LEAST_ERROR
+    assert scaled(None, run(4000, 9.0, (1.0, 1.0)), 8000).error == LEAST_ERROR
