@@ -77,5 +77,5 @@ setup(
     package_data={"": ["templates/*.html", "templates/server/*.html", "static/*", "*.toml", "*.json", "*.jsonl", "*.txt", "*.tsv", "*.csv", "*.sql", "*.html", "*.css", "*.js", "*.svg", "*.pt", "*.safetensors", "*.npz", "*.parquet", "py.typed"]},
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["weft = weft.main:main"]},
+    entry_points={"console_scripts": ["weft = weft.main:command"]},
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import difflib
 import importlib
 import os
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("weft: interrupted; run the same command again to go on from here")
         return INTERRUPTED
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as e:
@@ -153,5 +154,28 @@ def usage() -> str:
     )
 
 
+def command() -> None:
+    """The process `weft ...`: `main`, and an end that its answer survives.
+
+    The last thing at exit, after all Python has cleaned up, is `_exit`: thread pools of native libraries have been seen to abort
+    the process while C++ takes its globals apart, which turned a finished verb's exit code into a signal.
+    """
+    code, pid = [ENVIRONMENT], os.getpid()
+
+    def end() -> None:
+        if os.getpid() != pid:  # a forked child ends its own way
+            return
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                code[0] = code[0] or ENVIRONMENT  # what was to be read did not arrive
+        os._exit(code[0])
+
+    atexit.register(end)  # first in, last out
+    code[0] = main()
+    sys.exit(code[0])
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

@@ -53,3 +53,33 @@ def test_control_characters_never_reach_the_terminal():
     from weft.console import clean
 
     assert clean("a\x1b[2Jb\u202ec\x07") == "a\ufffd[2Jb\ufffdc\ufffd"
+
+
+def test_the_exit_code_survives_a_native_library_that_aborts_at_the_end():
+    """C's exit handlers come after all of Python's; those of Python still run."""
+    code = """
+import atexit, ctypes, sys
+libc = ctypes.CDLL(None)
+assert libc.__cxa_atexit(ctypes.cast(libc.abort, ctypes.c_void_p), None, None) == 0
+sys.argv = ["weft", *sys.argv[1:]]
+import weft.main
+weft.main.VERBS["work"] = ("works", "work")
+import types
+module = types.ModuleType("weft.verbs.work")
+module.arguments = lambda parser: None
+module.run = lambda args: (atexit.register(print, "cleaned up"), print("worked"))[0] and 1
+sys.modules["weft.verbs.work"] = module
+weft.main.command()
+"""
+    done = subprocess.run([sys.executable, "-c", code, "work"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "worked\ncleaned up\n"), done.stderr
+    dies = subprocess.run(
+        [sys.executable, "-c", code.replace("weft.main.command()", "sys.exit(weft.main.main())"), "work"], capture_output=True, timeout=60
+    )
+    assert dies.returncode == -6, "the library no longer aborts: this test shows nothing"
+
+
+def test_output_that_nobody_takes_is_no_success():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "weft.main", "--help"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 4 and b"No space left" in done.stderr
