@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 import xxhash
@@ -86,7 +87,8 @@ class Hashed:
     of a million words with a chance of 10^-13."""
 
     def __init__(self, words: Iterable[str]):
-        self._hashes = np.unique(np.fromiter((_hash(w) for w in words), np.uint64))
+        hashes = np.sort(np.fromiter((_hash(w) for w in words), np.uint64))  # np.unique takes fifty times as long
+        self._hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])] if len(hashes) else hashes
 
     def __contains__(self, word: str) -> bool:
         at = int(self._hashes.searchsorted(h := np.uint64(_hash(word))))
@@ -100,36 +102,29 @@ def _hash(word: str) -> int:
     return xxhash.xxh3_64_intdigest(word.encode("utf-8", "surrogatepass"))
 
 
-@lru_cache(maxsize=64)
 def common(language: str) -> Hashed:
     """All words of a language that wordfreq knows, cut as `segment` cuts a text; empty if it has no list."""
-    import wordfreq
+    return _lists(language)[0]
 
-    code = wordfreq_code(language)
-    if code is None:
-        return Hashed(())
-    listed = [w for band in wordfreq.get_frequency_list(code, "best") for w in band]
-    wordfreq.get_frequency_list.cache_clear()  # wordfreq would keep what it has read: 60 to 100 MB a language
-    return Hashed((u for w in listed for u in cut(w)) if code in ("zh", "ja") else listed)
+
+def stop(language: str) -> frozenset[str]:
+    """The `STOP_WORDS` most frequent words of a language; empty if there is no list."""
+    return _lists(language)[1]
 
 
 @lru_cache(maxsize=64)
-def stop(language: str, n: int = STOP_WORDS) -> frozenset[str]:
-    """The `n` most frequent words of a language; empty if there is no list."""
+def _lists(language: str) -> tuple[Hashed, frozenset[str]]:
+    """Both, from one reading of wordfreq's file."""
     import wordfreq
 
     code = wordfreq_code(language)
     if code is None:
-        return frozenset()
-    most_frequent = wordfreq.top_n_list(code, n * 2, "best")
-    wordfreq.get_frequency_list.cache_clear()
-    out: dict[str, None] = {}
-    for w in most_frequent:
-        for unit in cut(w):
-            out.setdefault(unit)
-            if len(out) == n:
-                return frozenset(out)
-    return frozenset(out)
+        return Hashed(()), frozenset()
+    listed = [w for band in wordfreq.get_frequency_list(code, "best") for w in band]
+    frequent = wordfreq.top_n_list(code, 2 * STOP_WORDS, "best")
+    wordfreq.get_frequency_list.cache_clear()  # wordfreq would keep what it has read: 60 to 100 MB a language
+    units = dict.fromkeys(u for w in frequent for u in cut(w))
+    return Hashed((u for w in listed for u in cut(w)) if code in ("zh", "ja") else listed), frozenset(islice(units, STOP_WORDS))
 
 
 @lru_cache(maxsize=64)
