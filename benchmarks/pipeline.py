@@ -76,7 +76,7 @@ def served(pages: int, folder: Path) -> Iterator[Web]:
 
     web = build(folder / "web", pages, SEED)
     unit = max(LEAST_UNIT, min(UNIT_BYTES, sum(w.stat().st_size for w in web.warcs) // 12))
-    with serve(web) as server:
+    with serve(web, keep=True) as server:
         config = at_server(demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={unit}"]), server.port)
         (folder / "config.toml").write_text(dump(config), encoding="utf-8")
         yield Web(pages, folder, folder / "config.toml")

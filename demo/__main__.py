@@ -18,6 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     s.add_argument("out")
     s.add_argument("--port", type=int, default=0)
     s.add_argument("--log", default=None, help="write a line of JSON per request to this file")
+    s.add_argument("--keep", action="store_true", help="leave rendered pictures in the web's folder and read them from there")
     s.add_argument("--until-stdin-closes", action="store_true", help=argparse.SUPPRESS)
     a = parser.parse_args(argv)
     from demo.web import DemoError, build
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         else:
             from demo.server import run
 
-            run(a.out, a.port, a.log, a.until_stdin_closes)
+            run(a.out, a.port, a.log, a.until_stdin_closes, a.keep)
     except DemoError as e:
         print(e, file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ The server runs in a process of its own, so that a fetcher's event loop and the 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import subprocess
 import sys
@@ -42,12 +43,14 @@ class Server:
 
 
 @contextmanager
-def serve(web: DemoWeb | str | Path, port: int = 0, log: str | Path | None = None) -> Iterator[Server]:
+def serve(web: DemoWeb | str | Path, port: int = 0, log: str | Path | None = None, keep: bool = False) -> Iterator[Server]:
     """Serve a built web until the block ends. `port` 0 takes a free one. `log` defaults to `requests.jsonl` in the web's folder.
+    `keep` leaves rendered pictures in the web's folder, so that a benchmark's second run does not wait for a renderer.
     DemoError if the server does not start."""
     built = web if isinstance(web, DemoWeb) else open_web(web)
     where = Path(log) if log else built.folder / "requests.jsonl"
     command = [sys.executable, "-m", "demo", "serve", str(built.folder), "--port", str(port), "--log", str(where), "--until-stdin-closes"]
+    command += ["--keep"] if keep else []
     root = str(Path(__file__).resolve().parent.parent)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=None, env=_env(root))
     try:
@@ -76,16 +79,16 @@ def _env(root: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{path}" if path else root}
 
 
-def run(folder: str | Path, port: int = 0, log: str | Path | None = None, until_stdin_closes: bool = False) -> None:
+def run(folder: str | Path, port: int = 0, log: str | Path | None = None, until_stdin_closes: bool = False, keep: bool = False) -> None:
     """Serve in this process until interrupted; prints one JSON line with the port."""
-    asyncio.run(_main(open_web(folder), port, Path(log) if log else None, until_stdin_closes))
+    asyncio.run(_main(open_web(folder), port, Path(log) if log else None, until_stdin_closes, keep))
 
 
-async def _main(built: DemoWeb, port: int, log: Path | None, until_stdin_closes: bool) -> None:
+async def _main(built: DemoWeb, port: int, log: Path | None, until_stdin_closes: bool, keep: bool) -> None:
     from aiohttp import web as http
 
     log_file = open(log, "w", encoding="utf-8", buffering=1) if log else None  # noqa: SIM115 (closed below)
-    site = _Site(built, log_file)
+    site = _Site(built, log_file, keep)
     app = http.Application()
     app.router.add_route("GET", "/{path:.*}", site.answer)
     runner = http.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -108,11 +111,12 @@ async def _main(built: DemoWeb, port: int, log: Path | None, until_stdin_closes:
 class _Site:
     """Answers requests; all state is what `flaky` and `busy` pictures need (was it asked for before?)."""
 
-    def __init__(self, built: DemoWeb, log: Any) -> None:
+    def __init__(self, built: DemoWeb, log: Any, keep: bool) -> None:
         self.web = built.web
         self.log = log
         self.asked: dict[str, int] = {}
-        self.picture = lru_cache(maxsize=256)(assets.content_bytes)
+        self.kept = built.folder / "rendered" if keep else None
+        self.picture = lru_cache(maxsize=256)(assets.content_bytes if self.kept is None else self._kept)
         self.frame = lru_cache(maxsize=512)(assets.frame_bytes)
         self.bomb = lru_cache(maxsize=1)(assets.bomb)
 
@@ -146,6 +150,17 @@ class _Site:
         if made is None:
             return http.Response(status=404, text="nothing here")
         return http.Response(body=made[0], content_type=made[1])
+
+    def _kept(self, p: Picture) -> bytes:
+        """A picture's bytes, from the disk if they were made before. One process writes; a file is complete or not there."""
+        assert self.kept is not None
+        self.kept.mkdir(exist_ok=True)
+        path = self.kept / hashlib.blake2b(p.url.encode(), digest_size=16).hexdigest()
+        if not path.exists():
+            fresh = path.with_suffix(".tmp")
+            fresh.write_bytes(assets.content_bytes(p))
+            fresh.rename(path)
+        return path.read_bytes()
 
     def _image(self, p: Picture, headers: dict[str, str] | None = None) -> Any:
         from aiohttp import web as http

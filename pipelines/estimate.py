@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from pipelines import storage
 from pipelines.run import run_stages
-from pipelines.sample import Piece, copy
+from pipelines.sample import Copied, Piece, copy, joined
 from pipelines.settings.config import Config
 from pipelines.stage import Outcome
+from pipelines.web.inputs import WHOLE
 
 LEAST_ERROR = 0.1  # what no spread between pieces shows: duplicates that a sample cannot meet, a machine's moods
 
@@ -33,7 +34,7 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """All stages measured, scaled up. `error` is two relative standard errors between pieces, at least `LEAST_ERROR`."""
+    """All stages measured, scaled up. `error` is two relative standard errors of the pages in a byte between pieces, at least `LEAST_ERROR`."""
 
     stages: tuple[StageCost, ...]
     pages: int
@@ -57,46 +58,40 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Sampled:
-    """One run over a sample: compressed bytes read, what each stage cost and kept, bytes written for each piece."""
+    """One run over a sample: compressed bytes read, pages in them, what each stage cost and kept."""
 
     read: int
-    stages: tuple[StageCost, ...]
     pages: int
-    per_piece: tuple[float, ...]  # bytes that extract wrote for one byte read
+    stages: tuple[StageCost, ...]
 
 
 def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, upto: str) -> Estimate | None:
     """Copy the pieces to `folder`, run the stages up to `upto` there on a quarter of them and on all of them, with as many workers as
     `config` has but on this machine, and scale to `total` compressed bytes. None if no piece holds a record. Stages that fetch do fetch."""
-    archives = copy(pieces, storage.join(folder, "sample"))
-    if not archives:
+    copies = copy(pieces, storage.join(folder, "pieces"))
+    if not copies:
         return None
-    few = archives[:: min(4, len(archives))]
+    few = copies[:: min(4, len(copies))]
     small = None
-    if len(few) < len(archives):
+    if len(few) < len(copies):
         sampled(
-            archives[:1], config, storage.join(folder, "warm"), upto
+            copies[:1], config, storage.join(folder, "warm"), upto
         )  # imports and compiled code, or the small run alone would pay for them
         small = sampled(few, config, storage.join(folder, "few"), upto)
-    large = sampled(archives, config, storage.join(folder, "all"), upto)
-    return scaled(small, large, total, gpu=_on_gpu(config))
+    large = sampled(copies, config, storage.join(folder, "all"), upto)
+    error = max(LEAST_ERROR, spread([c.pages / c.bytes for c in copies]))
+    return scaled(small, large, total, error, gpu=_on_gpu(config))
 
 
-def sampled(archives: Sequence[tuple[str, int]], config: Config, folder: str, upto: str) -> Sampled:
+def sampled(copies: Sequence[Copied], config: Config, folder: str, upto: str) -> Sampled:
+    archives = joined(copies, config.runner.workers or os.cpu_count() or 1, storage.join(folder, "input"))
     source = config.input.model_copy(
-        update={"paths": tuple(p for p, _ in archives), "lists": (), "crawls": (), "pointers": (), "max_files": 0, "crawl": config.input.crawl or "sample"}
+        update={"paths": tuple(archives), "lists": (), "crawls": (), "pointers": (), "max_files": 0, "unit_bytes": WHOLE, "crawl": config.input.crawl or "sample"}
     )  # fmt: skip
     runner = config.runner.model_copy(update={"name": "local", "options": {}})
-    outcomes = run_stages(folder, config.model_copy(update={"input": source, "runner": runner}), upto)
-    extract = outcomes["extract"].done.manifest
-    written = dict.fromkeys(extract.parts["unit"], 0)
-    for parts in extract.tables.values():
-        for p in parts:
-            written[os.path.basename(p.path).split(".")[0]] += p.bytes
-    per_piece = tuple(n / size for n, (_, size) in zip(written.values(), archives, strict=True))
-    return Sampled(
-        sum(n for _, n in archives), tuple(_cost(n, o) for n, o in outcomes.items()), extract.counts["documents"].entered, per_piece
-    )
+    outcomes = run_stages(storage.join(folder, "run"), config.model_copy(update={"input": source, "runner": runner}), upto)
+    pages = outcomes["extract"].done.manifest.counts["documents"].entered
+    return Sampled(sum(c.bytes for c in copies), pages, tuple(_cost(n, o) for n, o in outcomes.items()))
 
 
 def _cost(stage: str, outcome: Outcome) -> StageCost:
@@ -108,7 +103,7 @@ def _cost(stage: str, outcome: Outcome) -> StageCost:
     )
 
 
-def scaled(small: Sampled | None, large: Sampled, total: int, gpu: bool = False) -> Estimate:
+def scaled(small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, gpu: bool = False) -> Estimate:
     """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
     line would start below it); what is kept and written is proportional to the larger one."""
     times = total / large.read
@@ -119,7 +114,7 @@ def scaled(small: Sampled | None, large: Sampled, total: int, gpu: bool = False)
         wall = cpu * b.wall_seconds / b.cpu_seconds if b.cpu_seconds else b.wall_seconds * times
         stages.append(StageCost(b.stage, cpu, wall, round(b.bytes * times), {k: round(n * times) for k, n in b.kept.items()}))
     on_gpu = sum(s.wall_seconds for s in stages if gpu and s.stage == "score")
-    return Estimate(tuple(stages), round(large.pages * times), large.read, large.pages, max(LEAST_ERROR, spread(large.per_piece)), on_gpu)
+    return Estimate(tuple(stages), round(large.pages * times), large.read, large.pages, error, on_gpu)
 
 
 def line(a: tuple[int, float] | None, b: tuple[int, float], x: float) -> float:

@@ -12,6 +12,7 @@ from pipelines import storage
 from pipelines.web.inputs import WHOLE, Unit
 from pipelines.web.members import next_header, next_member
 from pipelines.web.source import Source, is_remote
+from pipelines.web.warc import read_records
 
 ASKED = 16  # remote archives of unknown size that are asked for it; the others are taken to be like them
 
@@ -81,9 +82,18 @@ def choose(units: Sequence[Unit], sizes: Sizes, pieces: int, piece_bytes: int) -
     return out
 
 
-def copy(pieces: Sequence[Piece], folder: str) -> list[tuple[str, int]]:
-    """Each piece that holds a record as an archive `folder`/piece-NNN.warc[.gz], with its bytes."""
-    out: list[tuple[str, int]] = []
+@dataclass(frozen=True)
+class Copied:
+    """A piece on its own: an archive with so many compressed bytes and pages."""
+
+    path: str
+    bytes: int
+    pages: int
+
+
+def copy(pieces: Sequence[Piece], folder: str) -> list[Copied]:
+    """Each piece that holds a record as an archive `folder`/piece-NNN.warc[.gz]."""
+    out: list[Copied] = []
     for i, p in enumerate(pieces):
         with Source(p.path) as source:
             border = next_member if p.path.endswith(".gz") else next_header
@@ -91,7 +101,22 @@ def copy(pieces: Sequence[Piece], folder: str) -> list[tuple[str, int]]:
             end = border(source, p.end, source.size) if p.end < source.size else source.size
             if end <= start:
                 continue
-            path = storage.join(folder, f"piece-{i:03d}.warc" + (".gz" if p.path.endswith(".gz") else ""))
+            path = storage.join(folder, f"piece-{i:03d}{_suffix(p.path)}")
             storage.write_bytes(path, source.read_at(start, end - start))
-        out.append((path, end - start))
+        out.append(Copied(path, end - start, sum(1 for _ in read_records(path))))
     return out
+
+
+def joined(pieces: Sequence[Copied], archives: int, folder: str) -> list[str]:
+    """The pieces laid end to end in `archives` archives, or a few more if there are both kinds: as many units of work as workers, so
+    that a small sample does not pay for more units than a large input has for its size."""
+    parts: dict[str, list[str]] = {}
+    for i, p in enumerate(pieces):
+        parts.setdefault(f"sample-{i % archives:03d}{_suffix(p.path)}", []).append(p.path)
+    for name, paths in parts.items():
+        storage.write_bytes(storage.join(folder, name), b"".join(storage.read_bytes(path) for path in paths))
+    return [storage.join(folder, name) for name in sorted(parts)]
+
+
+def _suffix(path: str) -> str:
+    return ".warc.gz" if path.endswith(".gz") else ".warc"

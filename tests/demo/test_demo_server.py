@@ -137,3 +137,15 @@ def test_every_content_picture_has_an_address_of_its_own():
     web = Web(300, 0)
     urls = [p.url for i in range(300) if web.page(i).role not in ("near", "recrawl") for p in content(web, web.page(i))]
     assert len(urls) == len(set(urls))
+
+
+def test_kept_pictures_are_the_rendered_ones(built, server, examples):
+    url = examples["ok"]["url"]
+    fresh = get(server, url)[2]
+    with serve(built, log=built.folder / "kept.jsonl", keep=True) as keeping:
+        assert get(keeping, url)[2] == fresh
+    kept = list((built.folder / "rendered").iterdir())
+    assert [p.read_bytes() for p in kept] == [fresh]
+    kept[0].write_bytes(b"from the disk")
+    with serve(built, log=built.folder / "kept.jsonl", keep=True) as again:
+        assert get(again, url)[2] == b"from the disk"

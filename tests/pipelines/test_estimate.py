@@ -24,17 +24,17 @@ def test_spread_is_two_standard_errors() -> None:
     assert spread([1.0, 3.0]) == pytest.approx(2 * 1.0 / 2.0)
 
 
-def run(read: int, cpu: float, pieces: tuple[float, ...]) -> Sampled:
+def run(read: int, cpu: float) -> Sampled:
     extract = StageCost("extract", cpu, cpu / 2, 10 * read, {"documents": read // 10})
-    return Sampled(read, (extract, StageCost("score", 2 * cpu, cpu, read, {})), read // 5, pieces)
+    return Sampled(read, read // 5, (extract, StageCost("score", 2 * cpu, cpu, read, {})))
 
 
 def test_scaled() -> None:
-    found = scaled(run(1000, 6.0, (1.0,)), run(4000, 9.0, (1.0, 1.1, 0.9)), 100_000, gpu=True)
+    found = scaled(run(1000, 6.0), run(4000, 9.0), 100_000, 0.3, gpu=True)
     extract, score = found.stages
     assert extract.cpu_seconds == pytest.approx(5 + 100) and extract.wall_seconds == pytest.approx(52.5)
     assert score.cpu_seconds == pytest.approx(210) and found.gpu_seconds == pytest.approx(score.wall_seconds)
     assert extract.bytes == 1_000_000 and extract.kept == {"documents": 10_000} and found.pages == 20_000
     assert found.cpu_seconds == pytest.approx(315) and found.bytes == 1_100_000
-    assert found.error == spread((1.0, 1.1, 0.9)) > LEAST_ERROR
-    assert scaled(None, run(4000, 9.0, (1.0, 1.0)), 8000).error == LEAST_ERROR
+    assert found.error == 0.3 and scaled(None, run(4000, 9.0), 8000).error == LEAST_ERROR
+    assert scaled(None, run(4000, 9.0), 8000).gpu_seconds == 0

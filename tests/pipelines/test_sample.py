@@ -42,17 +42,20 @@ def test_pieces_are_whole_records_of_the_input_and_none_twice(crawl: Path, tmp_p
     pieces = sample.choose(found, measured, 6, 2000)
     assert len(pieces) == 6 and {Path(p.path).name for p in pieces} == {"a.warc.gz", "b.warc"}
     copies = sample.copy(pieces, str(tmp_path / "sample"))
-    taken = [u for path, _ in copies for u in names(path)]
+    taken = [u for c in copies for u in names(c.path)]
     every = names(str(crawl / "a.warc.gz")) + names(str(crawl / "b.warc"))
     assert len(every) == 100 and len(taken) == len(set(taken)) >= len(copies) > 2 and set(taken) < set(every)
-    assert all(n == Path(path).stat().st_size for path, n in copies)
+    assert all(c.bytes == Path(c.path).stat().st_size and c.pages == len(names(c.path)) for c in copies)
+    together = [sample.joined(copies, n, str(tmp_path / f"joined-{n}")) for n in (1, 2, 50)]
+    assert [len(t) for t in together] == [2, 4, len(copies)]
+    assert all(sorted(u for path in t for u in names(path)) == sorted(taken) for t in together)
 
 
 def test_pieces_that_cover_everything_are_everything(crawl: Path, tmp_path: Path) -> None:
     archive = crawl / "a.warc.gz"
     size = archive.stat().st_size
     pieces = [Piece(str(archive), at, min(size, at + 700)) for at in range(0, size, 700)]
-    taken = [u for path, _ in sample.copy(pieces, str(tmp_path / "sample")) for u in names(path)]
+    taken = [u for c in sample.copy(pieces, str(tmp_path / "sample")) for u in names(c.path)]
     assert taken == names(str(archive))
 
 
