@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from pipelines.cpu import tree_cpu
@@ -21,9 +21,12 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process alone."""
+    """Peak resident memory of this process alone, since the last call (or since its start, where the kernel does not forget)."""
     with open("/proc/self/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
+        peak = next(int(line.split()[1]) for line in f if line.startswith("VmHWM")) / 1024
+    with suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as f:
+        f.write("5")
+    return peak
 
 
 def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict[str, Any]:
@@ -48,7 +51,7 @@ def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict
 
     def finished(name: str, outcome: Outcome) -> None:
         now = tree_cpu()
-        stages[name] = {"wall": round(outcome.seconds, 3), "cpu": round(now - mark[0], 3)}
+        stages[name] = {"wall": round(outcome.seconds, 3), "cpu": round(now - mark[0], 3), "driver_mb": round(peak_mb(), 1)}
         mark[0] = now
 
     with plain_loop():
@@ -59,7 +62,7 @@ def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict
         "workers": workers,
         "wall": time.monotonic() - began,
         "cpu": tree_cpu() - first,
-        "driver_mb": peak_mb(),
+        "driver_mb": max(peak_mb(), *(s["driver_mb"] for s in stages.values())),
         "stages": stages,
     }
     extract = outcomes["extract"].done.manifest
