@@ -43,7 +43,7 @@ def java(engine: str) -> None:
     major = java_version()
     wanted = " or ".join(map(str, JAVA))
     if major is None:
-        raise Failure(ENVIRONMENT, f"{engine} needs Java {wanted}, and there is no `java` on the path (docs/runners.md)")
+        raise Failure(ENVIRONMENT, f"{engine} needs Java {wanted}, and there is no `java` on the path (docs/runners/)")
     if major not in JAVA:
         raise Failure(ENVIRONMENT, f"{engine} needs Java {wanted}, and the `java` on the path is {major}: put another first on PATH")
 

@@ -30,7 +30,7 @@ class RunnerSettings(Settings):
     """Which engine runs it."""
 
     name: Literal["local", "prism", "spark", "flink", "dataflow", "portable"] = Field(
-        "local", description="Engine: `local` is Beam's in-process FnApiRunner, pinned; other names as in docs/runners.md."
+        "local", description="Engine: `local` is Beam's in-process FnApiRunner, pinned; other names as in docs/runners/."
     )
     workers: int = Field(0, ge=0, description="Worker processes on one machine; 0 = one per core.")
     options: dict[str, str | int | bool] = Field(

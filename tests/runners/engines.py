@@ -29,7 +29,7 @@ def needed(variable: str, what: str) -> str:
     """The path in an environment variable; skips if it is unset or names nothing."""
     path = os.environ.get(variable, "")
     if not path or not os.path.exists(path):
-        pytest.skip(f"{what} is absent: set {variable} (docs/runners.md)")
+        pytest.skip(f"{what} is absent: set {variable} (docs/runners/)")
     return path
 
 
