@@ -18,7 +18,8 @@ from pipelines.settings.config import Config
 from pipelines.stage import Outcome
 from pipelines.web.inputs import WHOLE
 
-LEAST_ERROR = 0.1  # what no spread between pieces shows: duplicates that a sample cannot meet, a machine's moods
+LEAST_ERROR = 0.15  # what no spread between pieces shows: duplicates that a sample cannot meet, a machine's moods
+SHARED = ("extract", "fetch", "score")  # stages whose work is spread over workers, each of which pays for its own start
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Sampled:
 
 
 def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, upto: str) -> Estimate | None:
-    """Copy the pieces to `folder`, run the stages up to `upto` there on a quarter of them and on all of them, with as many workers as
-    `config` has but on this machine, and scale to `total` compressed bytes. None if no piece holds a record. Stages that fetch do fetch."""
+    """Copy the pieces to `folder`, run the stages up to `upto` there on a quarter of them and on all of them, and scale to `total`
+    compressed bytes and the workers that `config` has, on this machine. None if no piece holds a record. Stages that fetch do fetch."""
     copies = copy(pieces, storage.join(folder, "pieces"))
     if not copies:
         return None
@@ -80,15 +81,17 @@ def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, up
         small = sampled(few, config, storage.join(folder, "few"), upto)
     large = sampled(copies, config, storage.join(folder, "all"), upto)
     error = max(LEAST_ERROR, spread([c.pages / c.bytes for c in copies]))
-    return scaled(small, large, total, error, gpu=_on_gpu(config))
+    cores = os.cpu_count() or 1
+    return scaled(small, large, total, error, workers=config.runner.workers or cores, cores=cores, gpu=_on_gpu(config))
 
 
 def sampled(copies: Sequence[Copied], config: Config, folder: str, upto: str) -> Sampled:
-    archives = joined(copies, config.runner.workers or os.cpu_count() or 1, storage.join(folder, "input"))
+    """One worker and one unit of work: what more of them cost is start-up, which a small sample cannot measure twice."""
+    archives = joined(copies, 1, storage.join(folder, "input"))
     source = config.input.model_copy(
         update={"paths": tuple(archives), "lists": (), "crawls": (), "pointers": (), "max_files": 0, "unit_bytes": WHOLE, "crawl": config.input.crawl or "sample"}
     )  # fmt: skip
-    runner = config.runner.model_copy(update={"name": "local", "options": {}})
+    runner = config.runner.model_copy(update={"name": "local", "workers": 1, "options": {}})
     outcomes = run_stages(storage.join(folder, "run"), config.model_copy(update={"input": source, "runner": runner}), upto)
     pages = outcomes["extract"].done.manifest.counts["documents"].entered
     return Sampled(sum(c.bytes for c in copies), pages, tuple(_cost(n, o) for n, o in outcomes.items()))
@@ -103,27 +106,32 @@ def _cost(stage: str, outcome: Outcome) -> StageCost:
     )
 
 
-def scaled(small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, gpu: bool = False) -> Estimate:
+def scaled(
+    small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, *, workers: int = 1, cores: int = 1, gpu: bool = False
+) -> Estimate:
     """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
-    line would start below it); what is kept and written is proportional to the larger one."""
+    line would start below it); what is kept and written is proportional to the larger one. Of a stage that workers share, each
+    pays the line's start, and as many as there are cores divide the rest."""
     times = total / large.read
     stages = []
     for i, b in enumerate(large.stages):
-        a = small.stages[i] if small else None
-        cpu = line(a and (small.read, a.cpu_seconds), (large.read, b.cpu_seconds), total)  # type: ignore[union-attr]
-        wall = cpu * b.wall_seconds / b.cpu_seconds if b.cpu_seconds else b.wall_seconds * times
+        start, slope = line(small and (small.read, small.stages[i].cpu_seconds), (large.read, b.cpu_seconds))
+        share = workers if b.stage in SHARED else 1
+        waiting = b.wall_seconds / b.cpu_seconds if b.cpu_seconds else 1.0
+        cpu = start * share + slope * total
+        wall = waiting * (start * -(-share // cores) + slope * total / min(share, cores))
         stages.append(StageCost(b.stage, cpu, wall, round(b.bytes * times), {k: round(n * times) for k, n in b.kept.items()}))
     on_gpu = sum(s.wall_seconds for s in stages if gpu and s.stage == "score")
     return Estimate(tuple(stages), round(large.pages * times), large.read, large.pages, error, on_gpu)
 
 
-def line(a: tuple[int, float] | None, b: tuple[int, float], x: float) -> float:
-    """The value at `x` of the line through two points; through zero and `b` where that would rise faster than the data allow."""
-    if a is None or a[0] >= b[0]:
-        return b[1] * x / b[0]
-    slope = max(0.0, (b[1] - a[1]) / (b[0] - a[0]))
-    start = b[1] - slope * b[0]
-    return start + slope * x if start >= 0 else b[1] * x / b[0]
+def line(a: tuple[int, float] | None, b: tuple[int, float]) -> tuple[float, float]:
+    """(start, slope) of the line through two points; through zero and `b` where the line would start below zero."""
+    if a is not None and a[0] < b[0]:
+        slope = max(0.0, (b[1] - a[1]) / (b[0] - a[0]))
+        if (start := b[1] - slope * b[0]) >= 0:
+            return start, slope
+    return 0.0, b[1] / b[0]
 
 
 def spread(values: Sequence[float]) -> float:

@@ -108,8 +108,8 @@ def copy(pieces: Sequence[Piece], folder: str) -> list[Copied]:
 
 
 def joined(pieces: Sequence[Copied], archives: int, folder: str) -> list[str]:
-    """The pieces laid end to end in `archives` archives, or a few more if there are both kinds: as many units of work as workers, so
-    that a small sample does not pay for more units than a large input has for its size."""
+    """The pieces laid end to end in `archives` archives, or a few more if there are both kinds: a small sample cut into many units of
+    work would pay for more of them than a large input has for its size."""
     parts: dict[str, list[str]] = {}
     for i, p in enumerate(pieces):
         parts.setdefault(f"sample-{i % archives:03d}{_suffix(p.path)}", []).append(p.path)

@@ -10,13 +10,13 @@ from pipelines.estimate import LEAST_ERROR, Sampled, StageCost, line, scaled, sp
 @pytest.mark.parametrize("start, rate", [(0.0, 0.01), (5.0, 0.02), (12.5, 0.0)])
 def test_a_line_is_found_again(start: float, rate: float) -> None:
     points = [(n, start + rate * n) for n in (100, 400)]
-    assert line(points[0], points[1], 20_000) == pytest.approx(start + rate * 20_000)
+    assert line(points[0], points[1]) == (pytest.approx(start), pytest.approx(rate))
 
 
 def test_a_line_that_would_start_below_zero_goes_through_it() -> None:
-    assert line((100, 1.0), (400, 8.0), 4000) == pytest.approx(80.0)  # not 92, as the slope between the two would have it
-    assert line((100, 3.0), (400, 2.0), 4000) == pytest.approx(2.0)  # noise: dearer on less
-    assert line(None, (400, 2.0), 4000) == line((400, 2.0), (400, 2.0), 4000) == pytest.approx(20.0)
+    assert line((100, 1.0), (400, 8.0)) == (0.0, 0.02)
+    assert line((100, 3.0), (400, 2.0)) == (2.0, 0.0)  # noise: dearer on less
+    assert line(None, (400, 2.0)) == line((400, 2.0), (400, 2.0)) == (0.0, 0.005)
 
 
 def test_spread_is_two_standard_errors() -> None:
@@ -38,3 +38,10 @@ def test_scaled() -> None:
     assert found.cpu_seconds == pytest.approx(315) and found.bytes == 1_100_000
     assert found.error == 0.3 and scaled(None, run(4000, 9.0), 8000).error == LEAST_ERROR
     assert scaled(None, run(4000, 9.0), 8000).gpu_seconds == 0
+
+
+def test_workers_share_the_work_and_each_starts() -> None:
+    small, large = run(1000, 6.0), run(4000, 9.0)
+    one, four = (scaled(small, large, 100_000, workers=w, cores=2).stages[0] for w in (1, 4))
+    assert (one.cpu_seconds, one.wall_seconds) == (pytest.approx(105), pytest.approx(52.5))
+    assert (four.cpu_seconds, four.wall_seconds) == (pytest.approx(120), pytest.approx((2 * 5 + 50) / 2))

@@ -47,7 +47,7 @@ def test_the_estimate_is_near_what_the_run_finds(web: Path, capsys) -> None:
     ratios = {key: by_stage[key[0]]["kept"][key[1]] / n for key, n in found.items()}
     assert ratios.pop(("extract", "documents")) == pytest.approx(1, rel=0.2)
     assert all(0.85 < r < 1.5 for r in ratios.values()), ratios  # a sample meets fewer duplicates than the whole holds
-    assert all(s["cpu_seconds"] > 0 for s in by_stage.values()) and estimate["error"] >= 0.1 and estimate["gpu_hours"] == 0
+    assert all(s["cpu_seconds"] > 0 for s in by_stage.values()) and estimate["error"] >= 0.15 and estimate["gpu_hours"] == 0
     assert estimate["cost"] == pytest.approx(estimate["cpu_hours"] * 0.04)
     assert main(["plan", config, "-o", out, "--whole", "--json"]) == 0
     after = told(capsys)
