@@ -22,7 +22,8 @@ from pipelines.stage import ConservationError, Done, Groups, Stage, StageContext
 from schemas import layout, tables
 from schemas.manifest import Count, Part
 
-ROWS_PER_RANGE = 500_000  # nodes per id range, so that one range fits a worker's memory
+# Nodes per id range: one range's tables are a worker's memory. Small ranges cost a look into every unit's file, so large runs have fewer.
+ROWS_PER_RANGE, SMALL_RANGE, MANY_RANGES = 500_000, 100_000, 64
 KINDS = {  # kind in `rollups` -> table and which rows of it
     "documents": ("documents", ""), "paragraphs": ("nodes", "kind = 'text' AND role <> 'end'"), "images": ("nodes", "kind = 'image'"),
     "image_urls": ("images", ""), "pairs": ("pairs", ""),
@@ -39,7 +40,8 @@ class ReportStage(Stage):
 
     def plan(self, ctx: StageContext) -> Groups:
         extract, fetch = ctx.inputs["extract"].manifest, ctx.inputs["fetch"].manifest
-        ranges = min(4096, max(1, -(-extract.rows("nodes") // ROWS_PER_RANGE)))
+        rows = max(1, extract.rows("nodes"))
+        ranges = min(4096, max(min(MANY_RANGES, -(-rows // SMALL_RANGE)), -(-rows // ROWS_PER_RANGE)))
         return {
             "unit": extract.parts["unit"],
             "bucket": fetch.parts["bucket"],
@@ -132,23 +134,28 @@ class SortRange:
 
     def __call__(self, part: str) -> None:
         low, high = _bounds(int(part), len(self.ctx.groups["range"]))
-        out: dict[str, pa.Table] = {}
-        for name, key in IDS.items():
-            group = "bucket" if name == "images" else "unit"
-            slices = []
-            for source in self.ctx.groups[group]:
-                path = self.ctx.path(layout.table_file(f"wide_{name}", source))
-                with storage.open_read(path) as f:
-                    filters = [(key, ">=", low), (key, "<", high)] if high else [(key, ">=", low)]
-                    slices.append(pq.read_table(f, filters=filters))
-            out[name] = pa.concat_tables(slices, promote_options="permissive").sort_by([(key, "ascending")])
-        per_unit = self.ctx.config.report.histogram_bins
-        made = []
-        for kind, (name, where) in KINDS.items():
-            table = wide.sql(f"SELECT * FROM t WHERE {where}", {"t": out[name]}) if where else out[name]
-            made.append(rollups.rollup(kind, table, _measures(table), per_unit))
-        out["rollups"] = pa.concat_tables(made)
-        self.ctx.writer.commit("range", part, out)
+        written: list[tuple[str, Part]] = []
+        rolled: list[pa.Table] = []
+        for name, key in IDS.items():  # one table at a time: nodes alone are a few hundred megabytes
+            table = self._slice(name, key, low, high)
+            written.append((name, storage.write_table(self.ctx.root, layout.table_file(name, part), table)))
+            for kind in (k for k, (of, _) in KINDS.items() if of == name):
+                where = KINDS[kind][1]
+                rows = wide.sql(f"SELECT * FROM t WHERE {where}", {"t": table}) if where else table
+                rolled.append(rollups.rollup(kind, rows, _measures(rows), self.ctx.config.report.histogram_bins))
+        rollup = pa.concat_tables(rolled)
+        written.append(("rollups", storage.write_table(self.ctx.root, layout.table_file("rollups", part), rollup)))
+        self.ctx.writer.commit_written("range", part, written)
+
+    def _slice(self, name: str, key: str, low: str, high: str) -> pa.Table:
+        """The rows of one id range from every unit's or bucket's file, in id order."""
+        slices = []
+        for source in self.ctx.groups["bucket" if name == "images" else "unit"]:
+            path = self.ctx.path(layout.table_file(f"wide_{name}", source))
+            with storage.open_read(path) as f:
+                filters = [(key, ">=", low), (key, "<", high)] if high else [(key, ">=", low)]
+                slices.append(pq.read_table(f, filters=filters))
+        return pa.concat_tables(slices, promote_options="permissive").sort_by([(key, "ascending")])
 
 
 def _bounds(n: int, of: int) -> tuple[str, str]:
