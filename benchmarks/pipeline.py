@@ -2,8 +2,9 @@
 
 1. Beam's share: a run with one worker beside the same functions called in a loop (`benchmarks.pipeline_loop`), in CPU seconds of all
    processes, images from a loopback server in both. Both must write the same shards.
-2. Two workers on two cores beside one on one core, on the wall clock. (A worker left two cores uses part of the second: its
-   guarded child parses while it writes.)
+2. Two workers on two cores beside one on one core, on the wall clock, with the pictures fetched before: their server would take part
+   of the second core. (A worker left two cores uses part of the second: its guarded child parses while it writes.) Beside it what
+   the machine allows: two runs of one worker side by side, each on a core of its own, slow each other down.
 3. Peak memory of the driver, CPU and bytes over the sizes of the curve; the exponent is the slope of log CPU over log pages.
 
 Every arm is a process of its own (`benchmarks.pipeline_arm`). Ratios are ours over what was asked, so that larger is better.
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,11 +46,12 @@ class Web:
     config: Path
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def run(self, how: str, workers: int = 1, cores: int = 0) -> dict[str, Any]:
-        """One arm, measured; `cores` > 0 leaves it so many. RuntimeError if it fails."""
-        name = f"{how}-{workers}-{cores}"
+    def run(self, how: str, workers: int = 1, cores: str = "all", fetched: str = "") -> dict[str, Any]:
+        """One arm, measured; `cores`: which it may use; `fetched`: the arm whose fetch it takes over. RuntimeError if it fails."""
+        name = f"{how}-{workers}-{cores}" + ("-fetched" if fetched else "")
         out = self.folder / name
-        command = [sys.executable, "-m", "benchmarks.pipeline_arm", str(self.config), str(out), str(workers), how, str(cores)]
+        command = [sys.executable, "-m", "benchmarks.pipeline_arm", str(self.config), str(out), str(workers), how, cores]
+        command += [str(self.folder / fetched)] if fetched else []
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
         if done.returncode:
             raise RuntimeError(f"the run {name} on {self.pages} pages failed with exit code {done.returncode}")
@@ -77,7 +80,8 @@ def served(pages: int, folder: Path) -> Iterator[Web]:
     web = build(folder / "web", pages, SEED)
     unit = max(LEAST_UNIT, min(UNIT_BYTES, sum(w.stat().st_size for w in web.warcs) // 12))
     with serve(web, keep=True) as server:
-        config = at_server(demo_config([str(w) for w in web.warcs], 1, [f"input.unit_bytes={unit}"]), server.port)
+        own = [f"input.unit_bytes={unit}", f"fetch.buckets={max(4, pages // 2500)}"]  # several of each a worker, as in a large run
+        config = at_server(demo_config([str(w) for w in web.warcs], 1, own), server.port)
         (folder / "config.toml").write_text(dump(config), encoding="utf-8")
         yield Web(pages, folder, folder / "config.toml")
 
@@ -87,7 +91,7 @@ def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
 
 
-def main(json: bool = False, curve: Sequence[int] = CURVE, workers_at: int = 2000, loop_at: int = 20000) -> int:
+def main(json: bool = False, curve: Sequence[int] = CURVE, workers_at: int = 20000, loop_at: int = 20000) -> int:
     """Measure and print; 1 if a limit is broken."""
     rows: list[dict[str, Any]] = []
     plain: dict[int, dict[str, Any]] = {}
@@ -100,7 +104,13 @@ def main(json: bool = False, curve: Sequence[int] = CURVE, workers_at: int = 200
                 if pages == loop_at:
                     rows.append(beam_share(pages, plain[pages], web.run("loop")))
                 if pages == workers_at:
-                    rows.append(two_workers(pages, web.run("beam", 1, 1), web.run("beam", 2, 2), plain[pages]))
+                    one, two = (web.run("beam", w, c, "beam-1-all") for w, c in ((1, "0"), (2, "0,1")))
+                    with ThreadPoolExecutor(2) as both:  # the second of them is the first arm again, on the other core
+                        beside = both.submit(web.run, "loop", 1, "1", "beam-1-all")
+                        (web.folder / "beam-1-0-fetched").rename(web.folder / "alone")
+                        side = both.submit(web.run, "beam", 1, "0", "beam-1-all").result()
+                        beside.result()
+                    rows += two_workers(pages, one, two, side)
     rows += over_sizes({n: plain[n] for n in curve})
     return show(rows, ["apache-beam", "pyarrow", "torch"], json)
 
@@ -113,12 +123,19 @@ def beam_share(pages: int, beam: dict[str, Any], loop: dict[str, Any]) -> dict[s
                f"{share:.2f} of the loop's CPU, at most {BEAM_LIMIT}")  # fmt: skip
 
 
-def two_workers(pages: int, one: dict[str, Any], two: dict[str, Any], free: dict[str, Any]) -> dict[str, Any]:
+def two_workers(pages: int, one: dict[str, Any], two: dict[str, Any], side: dict[str, Any]) -> list[dict[str, Any]]:
     if one["shards"] != two["shards"]:
         raise RuntimeError("two workers wrote other shards than one")
-    gain = one["wall"] / two["wall"]
-    return row(f"two workers, {pages:,} pages", "one on one core", two["wall"], "s", gain, TWO_WORKERS,
-               f"one worker left all cores: {free['wall']:.3g} s; CPU {one['cpu']:.3g}, {two['cpu']:.3g} and {free['cpu']:.3g} s")  # fmt: skip
+    gain, allowed = one["wall"] / two["wall"], 2 * one["wall"] / side["wall"]
+    return [
+        row(f"two workers, {pages:,} pages", "one on one core", two["wall"], "s", gain, TWO_WORKERS,
+            f"CPU {one['cpu']:.3g} and {two['cpu']:.3g} s; stages with one: {_walls(one)}; with two: {_walls(two)}"),
+        row("two runs side by side, a core each", "one alone", side["wall"], "s", allowed, None, "times one's work in one's time: what this machine's second core is worth"),
+    ]  # fmt: skip
+
+
+def _walls(run: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {stage['wall']:.3g}" for name, stage in run["stages"].items() if stage["wall"] >= 1)
 
 
 def over_sizes(runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -142,7 +159,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--curve", type=int, nargs="+", default=list(CURVE))
-    parser.add_argument("--workers-at", type=int, default=2000)
+    parser.add_argument("--workers-at", type=int, default=20000)
     parser.add_argument("--loop-at", type=int, default=20000)
     args = parser.parse_args()
     sys.exit(main(args.json, args.curve, args.workers_at, args.loop_at))

@@ -1,5 +1,5 @@
-"""One run in a process of its own, measured: `python -m benchmarks.pipeline_arm CONFIG RUN WORKERS (beam|loop) CORES`; one line of
-JSON. CORES > 0 leaves it that many.
+"""One run in a process of its own, measured: `python -m benchmarks.pipeline_arm CONFIG RUN WORKERS (beam|loop) CORES [FETCHED]`; one
+line of JSON. CORES, such as 0,1, are those it may use ("all": all); FETCHED is a run whose fetch stage it takes over.
 
 CPU seconds are those of the whole tree of processes, by stage. Children that outlive their parents come to this process (a
 subreaper) and stay as zombies with their times, so that nothing is missed, whichever way a worker or a guarded child ended.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import sys
 import time
 from contextlib import nullcontext, suppress
@@ -29,9 +30,12 @@ def peak_mb() -> float:
     return peak
 
 
-def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict[str, Any]:
-    if cores:
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+def main(config_path: str, run: str, workers: int, how: str, cores: str, fetched: str = "") -> dict[str, Any]:
+    if cores != "all":
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, [usable[int(i)] for i in cores.split(",")])
+    if fetched:
+        shutil.copytree(f"{fetched}/stages/fetch", f"{run}/stages/fetch", copy_function=os.link)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     from pipelines.run import Events, run_stages
     from pipelines.settings.config import load
@@ -70,4 +74,4 @@ def main(config_path: str, run: str, workers: int, how: str, cores: int) -> dict
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))), flush=True)
+    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])), flush=True)

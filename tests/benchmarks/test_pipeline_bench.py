@@ -26,9 +26,20 @@ def test_a_loop_that_writes_other_shards_is_an_error():
         pipeline.beam_share(10, beam, loop)
 
 
+def test_two_workers_beside_what_the_machine_allows():
+    one, two, side = (
+        {"shards": "a", "wall": w, "cpu": w, "stages": {"extract": {"wall": w}, "pack": {"wall": 0.5}}} for w in (300, 200, 375)
+    )
+    gain, allowed = pipeline.two_workers(20000, one, two, side)
+    assert gain["ratio"] == pytest.approx(1.5) and allowed["ratio"] == pytest.approx(1.6)
+    assert "extract 300" in str(gain) and "pack" not in str(gain)
+    with pytest.raises(RuntimeError, match="other shards"):
+        pipeline.two_workers(20000, one, two | {"shards": "b"}, side)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_loop_writes_the_same_shards(tmp_path):
     with pipeline.served(80, tmp_path) as web:
         row = pipeline.beam_share(80, web.run("beam"), web.run("loop"))
-    assert row["ours"] > 0 and web.runs["loop-1-0"]["stages"].keys() == web.runs["beam-1-0"]["stages"].keys()
+    assert row["ours"] > 0 and web.runs["loop-1-all"]["stages"].keys() == web.runs["beam-1-all"]["stages"].keys()
