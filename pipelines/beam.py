@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,27 @@ logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("Wai
 logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)  # repeats what workers log
 
 LIGHT = 8  # light parts per worker process below which starting processes costs more than it saves
+STREAM_READERS = ("read_grpc_client_inputs", "beam_control_read")  # Beam's threads that read from a worker until its stream breaks
+
+
+def _silence(before: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """A worker that ends, as all do after a pass, may break the stream that the driver reads from. That is no event: what became of the
+    pass is known by its parts, and of a worker that was killed by `run`."""
+
+    def hook(args: Any) -> None:
+        name = args.thread.name if args.thread else ""
+        if (
+            name.startswith(STREAM_READERS)
+            and args.exc_type.__name__ in ("RpcError", "_Rendezvous", "_MultiThreadedRendezvous")
+            and not os.environ.get("WEFT_DEBUG")
+        ):
+            return
+        before(args)
+
+    return hook
+
+
+threading.excepthook = _silence(threading.excepthook)
 
 
 def worker_count(runner: RunnerSettings) -> int:

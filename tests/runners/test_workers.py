@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,3 +122,21 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_stream_that_breaks_as_a_worker_ends_is_no_traceback(monkeypatch, capsys):
+    import grpc
+
+    from pipelines import beam
+
+    monkeypatch.delenv("WEFT_DEBUG", raising=False)
+    hook = beam._silence(threading.__excepthook__)
+
+    def shown(name: str, error: Exception) -> str:
+        hook(threading.ExceptHookArgs((type(error), error, None, threading.Thread(name=name))))
+        return capsys.readouterr().err
+
+    assert shown("read_grpc_client_inputs", grpc.RpcError()) == ""
+    assert "RpcError" in shown("fetch", grpc.RpcError()) and "KeyError" in shown("read_grpc_client_inputs", KeyError("x"))
+    monkeypatch.setenv("WEFT_DEBUG", "1")
+    assert "RpcError" in shown("read_grpc_client_inputs", grpc.RpcError())
