@@ -25,7 +25,7 @@ TITLES = {
 }  # fmt: skip
 HEADLINES = {  # what the README shows of a part, by the beginnings of its cases; of other parts the first that a goal was set for; what missed its goal always
     "extract": ("speed vs trafilatura fast", "judged speed vs trafilatura fast"),
-    "fetch": ("bare loop, 512", "img2dataset, 256 threads, 512", "healthy hosts", "violations"),
+    "fetch": ("bare loop, 512", "img2dataset", "healthy hosts", "violations"),
     "load": ("documents as bytes", "pictures of 1024 px to 378 px"),
     "train": ("curated: all", "uncurated: all"),
 }  # fmt: skip
