@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from pipelines import storage
 from pipelines.run import run_stages
@@ -43,6 +43,12 @@ class Estimate:
     sampled_pages: int
     error: float
     gpu_seconds: float  # of the stage that uses one; 0 without
+
+    def only(self, stages: Collection[str]) -> Estimate:
+        """Without the stages that are done already."""
+        return replace(
+            self, stages=tuple(s for s in self.stages if s.stage in stages), gpu_seconds=self.gpu_seconds if "score" in stages else 0.0
+        )
 
     @property
     def cpu_seconds(self) -> float:

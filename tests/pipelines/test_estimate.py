@@ -36,6 +36,8 @@ def test_scaled() -> None:
     assert score.cpu_seconds == pytest.approx(210) and found.gpu_seconds == pytest.approx(score.wall_seconds)
     assert extract.bytes == 1_000_000 and extract.kept == {"documents": 10_000} and found.pages == 20_000
     assert found.cpu_seconds == pytest.approx(315) and found.bytes == 1_100_000
+    rest = found.only({"extract"})
+    assert [s.stage for s in rest.stages] == ["extract"] and rest.cpu_seconds == pytest.approx(105) and rest.gpu_seconds == 0
     assert found.error == 0.3 and scaled(None, run(4000, 9.0), 8000).error == LEAST_ERROR
     assert scaled(None, run(4000, 9.0), 8000).gpu_seconds == 0
 

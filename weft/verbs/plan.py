@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         pieces = sample.choose(units, measured, args.samples, args.sample_bytes)
         with tempfile.TemporaryDirectory(prefix="weft-plan-") as scratch:
             e = estimate.measure(pieces, measured.total, config, scratch, upto)
-        found["estimate"] = e and priced(e, args.cpu_hour, args.gpu_hour)
+        found["estimate"] = e and priced(e.only({s for s, would in states.items() if would == "run"}), args.cpu_hour, args.gpu_hour)
     if args.json:
         emit(found)
         return DONE
