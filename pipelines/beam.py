@@ -16,6 +16,7 @@ from typing import Any
 _before = logging.root.manager.disable
 logging.disable(max(_before, logging.WARNING))  # without the [gcp] extra, importing Beam warns about Google's packages
 import apache_beam as beam  # noqa: E402
+import grpc  # noqa: E402
 from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.transforms.environments import python_sdk_capabilities  # noqa: E402
 
@@ -39,14 +40,9 @@ def _silence(before: Callable[[Any], Any]) -> Callable[[Any], None]:
     pass is known by its parts, and of a worker that was killed by `run`."""
 
     def hook(args: Any) -> None:
-        name = args.thread.name if args.thread else ""
-        if (
-            name.startswith(STREAM_READERS)
-            and args.exc_type.__name__ in ("RpcError", "_Rendezvous", "_MultiThreadedRendezvous")
-            and not os.environ.get("WEFT_DEBUG")
-        ):
-            return
-        before(args)
+        reader = args.thread is not None and args.thread.name.startswith(STREAM_READERS)
+        if not reader or not issubclass(args.exc_type, grpc.RpcError) or os.environ.get("WEFT_DEBUG"):
+            before(args)
 
     return hook
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -81,9 +82,8 @@ def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, up
     few = copies[:: min(4, len(copies))]
     small = None
     if len(few) < len(copies):
-        sampled(
-            copies[:1], config, storage.join(folder, "warm"), upto
-        )  # imports and compiled code, or the small run alone would pay for them
+        # Imports and compiled code first, or the small run alone would pay for them.
+        sampled(copies[:1], config, storage.join(folder, "warm"), upto)
         small = sampled(few, config, storage.join(folder, "few"), upto)
     large = sampled(copies, config, storage.join(folder, "all"), upto)
     error = max(LEAST_ERROR, spread([c.pages / c.bytes for c in copies]))
@@ -142,11 +142,10 @@ def line(a: tuple[int, float] | None, b: tuple[int, float]) -> tuple[float, floa
 
 def spread(values: Sequence[float]) -> float:
     """Two relative standard errors of the mean."""
-    n = len(values)
-    mean = sum(values) / n
-    if n < 2 or mean == 0:
+    mean = statistics.fmean(values)
+    if len(values) < 2 or mean == 0:
         return 0.0
-    return 2 * math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1) / n) / mean
+    return 2 * statistics.stdev(values) / math.sqrt(len(values)) / mean
 
 
 def _on_gpu(config: Config) -> bool:

@@ -28,7 +28,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Compressed bytes of each unit; `asked` of them are exact if some are not."""
+    """Compressed bytes of each unit; `guessed` of them are the mean of those that were asked."""
 
     units: tuple[int, ...]
     guessed: int = 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from pipelines import storage
-from pipelines.stage import add_facts
+from pipelines.stage import StageError, add_facts
 
 
 class SoFar:
@@ -19,7 +20,8 @@ class SoFar:
         self._seen: set[str] = set()
 
     def look(self) -> SoFar:
-        """Read what is new. Never raises for a receipt that is being replaced or removed: it is read the next time."""
+        """Read what is new. Never raises for a receipt that is being replaced or removed (it is read the next time), nor for parts that
+        disagree: saying so is for the end of the stage."""
         base = storage.join(self.root, "parts")
         for group in storage.listing(base):
             for name in storage.listing(storage.join(base, group)):
@@ -33,7 +35,8 @@ class SoFar:
                     continue
                 self._seen.add(path)
                 self.parts += 1
-                add_facts(self.facts, facts)
+                with suppress(StageError):
+                    add_facts(self.facts, facts)
                 for table, rows in tables:
                     self.rows[table] = self.rows.get(table, 0) + rows
         return self

@@ -73,3 +73,9 @@ def test_quiet_is_quiet(ctx: StageContext, monkeypatch: pytest.MonkeyPatch, caps
         p.starting("extract", ctx)
         p._stop.wait(1.2)
     assert capsys.readouterr() == ("", "")
+
+
+def test_parts_that_disagree_end_the_stage_and_not_its_progress(ctx: StageContext) -> None:
+    for part, model in (("00000", "a"), ("00001", "b")):
+        storage.write_bytes(f"{ctx.root}/parts/unit/{part}.json", json.dumps({"tables": [], "facts": {"model": model}}).encode())
+    assert SoFar(ctx.root).look().parts == 2
