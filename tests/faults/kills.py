@@ -50,7 +50,7 @@ def campaign(scratch: Path, kills: int, seed: int, workers: int = 1, overrides: 
     victims: Counter[str] = Counter()
     codes: Counter[int] = Counter()
     wrong: list[str] = []
-    chains = 0
+    chains, said = 0, {}
     with serve(web) as server:
         command = [sys.executable, "-m", "tests.faults.chain", str(scratch / "web"), str(server.port), str(run), str(workers), *overrides]
         start = time.monotonic()
@@ -73,8 +73,10 @@ def campaign(scratch: Path, kills: int, seed: int, workers: int = 1, overrides: 
                 differ = {k for k in {*public, *golden.published(run)} if public.get(k) != golden.published(run).get(k)}
                 wrong.append(f"chain {chains}: differs in {sorted(differ)[:5]}")
             wrong += [f"chain {chains}: books: {x}" for x in golden.unbalanced(run)]
-    return {"seed": seed, "workers": workers, "kills": dict(victims), "chains": chains, "exits": {str(k): v for k, v in codes.items()},
-            "wrong": wrong, "seconds": round(time.monotonic() - began)}  # fmt: skip
+            said = {"seed": seed, "workers": workers, "kills": dict(victims), "chains": chains, "exits": {str(k): v for k, v in codes.items()},
+                    "wrong": wrong, "seconds": round(time.monotonic() - began)}  # fmt: skip
+            print(json.dumps(said), file=sys.stderr, flush=True)  # a campaign takes hours: what is known so far
+    return said
 
 
 def disturbed(command: list[str], rng: random.Random, takes: float) -> tuple[int, str]:
