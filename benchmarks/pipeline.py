@@ -80,7 +80,7 @@ def served(pages: int, folder: Path) -> Iterator[Web]:
     web = build(folder / "web", pages, SEED)
     unit = max(LEAST_UNIT, min(UNIT_BYTES, sum(w.stat().st_size for w in web.warcs) // 12))
     with serve(web, keep=True) as server:
-        own = [f"input.unit_bytes={unit}", f"fetch.urls_per_bucket={max(500, pages // 5)}"]  # several of each a worker, as in a large run
+        own = [f"input.unit_bytes={unit}", f"fetch.urls_per_bucket={max(500, pages // 12)}"]  # several of each a worker, as in a large run
         config = at_server(demo_config([str(w) for w in web.warcs], 1, own), server.port)
         (folder / "config.toml").write_text(dump(config), encoding="utf-8")
         yield Web(pages, folder, folder / "config.toml")

@@ -37,6 +37,7 @@ def main(config_path: str, run: str, workers: int, how: str, cores: str, fetched
     if fetched:
         shutil.copytree(f"{fetched}/stages/fetch", f"{run}/stages/fetch", copy_function=os.link)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    from pipelines.nursery import THE_NURSERY
     from pipelines.run import Events, run_stages
     from pipelines.settings.config import load
     from pipelines.stage import Outcome
@@ -47,7 +48,9 @@ def main(config_path: str, run: str, workers: int, how: str, cores: str, fetched
         from benchmarks.pipeline_loop import plain_loop
     else:
         plain_loop = nullcontext
-    import pipelines.beam  # noqa: F401 (both arms import it; the clock starts behind that)
+    if workers > 1:
+        THE_NURSERY.open()
+    import pipelines.beam  # noqa: F401 (all arms import it, and so does the nursery; the clock starts behind that)
 
     stages: dict[str, dict[str, float]] = {}
     began, first = time.monotonic(), tree_cpu()

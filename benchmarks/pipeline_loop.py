@@ -36,7 +36,7 @@ def plain_loop() -> Iterator[None]:
             s.stop()
 
 
-def each(runner: Any, parts: list[str], work: Callable[[str], None], *, light: bool = False) -> None:
+def each(runner: Any, parts: list[str], work: Callable[[str], None], *, rows: int | None = None) -> None:
     for part in parts:
         work(part)
 

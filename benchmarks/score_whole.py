@@ -55,13 +55,14 @@ def cases(files: Sequence[bytes], clip: Any, decoders: int, folder: str) -> dict
 
     from pipelines import storage
     from pipelines.images import bucket_work, join, unit_work
+    from pipelines.images.places import placed
     from pipelines.settings.config import build
 
     config = build({"score": {"decoders": decoders, "shadow_share": 0.0, "gate_min_side": 0, "gate_max_aspect": 1e6}}, "the benchmark")
     s = config.score
     fetch, documents = prepared(files, Path(folder) / "fetch")
     columns = join.measure_columns(bucket_work.image_rules(config).measures)
-    places = list(unit_work.placed(documents, s, clip.context))
+    places = list(placed(documents, s, clip.context))
     chosen = unit_work.Negatives(s.negatives)
     for p in places:
         for t in p.texts:
@@ -74,7 +75,7 @@ def cases(files: Sequence[bytes], clip: Any, decoders: int, folder: str) -> dict
         for name, table in made.tables.items():
             storage.write_table(where, f"{name}/0000.parquet", table)
         found = join.offered(fetch, "0000", made.tables["images"], made.vectors, columns)
-        again = list(unit_work.placed(documents, s, clip.context))
+        again = list(placed(documents, s, clip.context))
         tables, _ = unit_work.score_unit("00000", again, found, columns, negatives, s, clip)
         for name, table in tables.items():
             storage.write_table(where, f"{name}/00000.parquet", table)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from apache_beam.transforms.environments import python_sdk_capabilities  # noqa:
 
 logging.disable(_before)
 
+from pipelines.claims import Claimed  # noqa: E402
 from pipelines.failures import WorkFailed, describe, read_back  # noqa: E402
 from pipelines.settings.run import RunnerSettings  # noqa: E402
 
@@ -31,7 +33,7 @@ logging.getLogger("PrismRunner").setLevel(logging.ERROR)
 logging.getLogger().addFilter(lambda record: not str(record.msg).startswith("Waiting for grpc channel"))
 logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)  # repeats what workers log
 
-LIGHT = 8  # light parts per worker process below which starting processes costs more than it saves
+LIGHT = 50_000  # table rows below which a light pass costs less (10 us a row) than to start processes for it (0.3 s)
 STREAM_READERS = ("read_grpc_client_inputs", "beam_control_read")  # Beam's threads that read from a worker until its stream breaks
 
 
@@ -50,10 +52,6 @@ def _silence(before: Callable[[Any], Any]) -> Callable[[Any], None]:
 threading.excepthook = _silence(threading.excepthook)
 
 
-def worker_count(runner: RunnerSettings) -> int:
-    return runner.workers or os.cpu_count() or 1
-
-
 def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipeline:
     """A pipeline on the configured engine. Local means Beam's FnApiRunner by name (`DirectRunner` would first try to download
     Prism). Local map-only work uses processes; work that shuffles stays in one, because shuffled data would otherwise pass
@@ -65,7 +63,7 @@ def pipeline(runner: RunnerSettings, *, shuffles: bool, parts: int) -> beam.Pipe
         return beam.Pipeline(runner_of(runner), PipelineOptions.from_dictionary(flags | flags_of(runner)))
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-    workers = 1 if shuffles else min(worker_count(runner), max(1, parts))
+    workers = 1 if shuffles else min(runner.processes, max(1, parts))
     if workers == 1:
         return beam.Pipeline(FnApiRunner(), PipelineOptions.from_dictionary({"direct_num_workers": 1, **flags}))
     logging.getLogger("apache_beam.runners.portability.fn_api_runner.fn_runner").setLevel(logging.ERROR)  # warns of the line below
@@ -125,15 +123,26 @@ def run(runner: RunnerSettings, build: Callable[[beam.Pipeline], Any], *, shuffl
         raise WorkFailed(f"the {runner.name} engine ended the pipeline as {state}; run the same command again to resume")
 
 
-def map_parts(runner: RunnerSettings, parts: list[str], work: Callable[[str], None], *, light: bool = False) -> None:
+def map_parts(runner: RunnerSettings, parts: list[str], work: Callable[[str], None], *, rows: int | None = None) -> None:
     """The map-only pipeline: `work` over each part; nothing to do, nothing started. `work` must be importable and picklable
-    (a frozen dataclass with `__call__`). On one machine, `light` work (columns of a few tables) gets worker processes only
-    when there are many parts."""
+    (a frozen dataclass with `__call__`). `rows`: how many rows of tables it looks at in all, where that is all it does; on one
+    machine it then gets worker processes only if they are many."""
     if not parts:
         return
-    if light and runner.name == "local" and len(parts) <= LIGHT * worker_count(runner):
+    if rows is not None and rows < LIGHT and runner.name == "local":
         runner = runner.model_copy(update={"workers": 1})
-    run(runner, lambda p: p | "Parts" >> Spread(parts) | "Each" >> EachPart(work), shuffles=False, parts=len(parts))
+    over_parts(runner, parts, EachPart(work))
+
+
+def over_parts(runner: RunnerSettings, parts: list[str], each: beam.PTransform) -> None:
+    """The pipeline of one transform over parts, in their order as far as workers are free: on one machine they take them, on engines
+    they are dealt out."""
+    if runner.name != "local" or min(runner.processes, len(parts)) == 1:
+        run(runner, lambda p: p | "Parts" >> Spread(parts) | "Each" >> each, shuffles=False, parts=len(parts))
+        return
+    with tempfile.TemporaryDirectory(prefix="weft-claims-") as folder:
+        claimed = Claimed(parts, min(runner.processes, len(parts)), folder)
+        run(runner, lambda p: p | "Parts" >> claimed | "Each" >> each, shuffles=False, parts=len(parts))
 
 
 def known_options() -> frozenset[str]:

@@ -1,12 +1,18 @@
-"""CPU time of a process and all that it started, so that a stage's cost counts its workers and guarded children too."""
+"""How many cores there are to use, and how much of them was used."""
 
 from __future__ import annotations
 
 import os
 
 
+def cores() -> int:
+    """Cores that this process may use (a container or taskset may leave it fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def tree_cpu() -> float | None:
-    """CPU seconds (user and system) of this process, its descendants alive, and those they have waited for; None where there is no /proc."""
+    """CPU seconds (user and system) of this process, its descendants alive, and those they have waited for: a stage's cost with its workers
+    and guarded children. None where there is no /proc."""
     try:
         names = os.listdir("/proc")
     except OSError:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines import storage
+from pipelines.cpu import cores
 from pipelines.run import run_stages
 from pipelines.sample import Copied, Piece, copy, joined
 from pipelines.settings.config import Config
@@ -87,8 +87,7 @@ def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, up
         small = sampled(few, config, storage.join(folder, "few"), upto)
     large = sampled(copies, config, storage.join(folder, "all"), upto)
     error = max(LEAST_ERROR, spread([c.pages / c.bytes for c in copies]))
-    cores = os.cpu_count() or 1
-    return scaled(small, large, total, error, workers=config.runner.workers or cores, cores=cores, gpu=_on_gpu(config))
+    return scaled(small, large, total, error, workers=config.runner.processes, cores=cores(), gpu=_on_gpu(config))
 
 
 def sampled(copies: Sequence[Copied], config: Config, folder: str, upto: str) -> Sampled:

@@ -53,6 +53,18 @@ class Nursery:
                 if self._sock is not None and self._process is not None and self._process.poll() is None:
                     self._sock.sendall(_line({"preload": new}))
 
+    def open(self) -> None:
+        """Begin to import, so that the first workers wait less."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._open()
+
+    def soon(self, modules: tuple[str, ...]) -> None:
+        """Import further modules one by one while nothing is asked for; `preload` imports those that are left."""
+        with self._lock:
+            if self._sock is not None and self._process is not None and self._process.poll() is None:
+                self._sock.sendall(_line({"soon": modules}))
+
     def start(self, worker: str, control: str, ended: Callable[[str], None]) -> None:
         """Fork a Beam worker `worker` that reports to `control`. `ended` is called, from another thread, with how it ended, unless
         it was asked to stop or ended in order ("")."""
@@ -79,6 +91,7 @@ class Nursery:
                 self._sock.close()
                 self._sock = None
             if self._process is not None:
+                self._process.kill()  # it may be in the middle of an import of seconds; its workers end with it
                 self._process.wait()
                 self._process = None
 
@@ -138,9 +151,12 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     workers: dict[int, str] = {}
+    later: list[str] = []
     buffer = b""
     while True:
-        ready, _, _ = select.select([sock, wake], [], [])
+        ready, _, _ = select.select([sock, wake], [], [], 0 if later else None)
+        if not ready:
+            _import([later.pop(0)])
         if wake in ready:
             wake.recv(4096)
             for pid, status in _reap(workers):
@@ -153,6 +169,7 @@ def main(fd: int) -> None:
         *lines, buffer = (buffer + got).split(b"\n")
         for request in map(json.loads, lines):
             _import(request.get("preload", ()))
+            later += request.get("soon", ())
             if "start" in request:
                 if (pid := os.fork()) == 0:
                     signal.set_wakeup_fd(-1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipelines import storage
+from pipelines.nursery import THE_NURSERY
 from pipelines.retry import carried
 from pipelines.settings.config import Config, dump
 from pipelines.stage import Done, Outcome, Stage, StageContext, StageError, execute, find
@@ -35,14 +36,24 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
     if upto not in layout.STAGES:
         raise StageError(f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
     events = events or Events()
+    forks = config.runner.name == "local" and config.runner.processes > 1
+    if forks and not storage.exists(storage.join(run, layout.STAGE_DIR)):  # a run that goes on may have nothing to do
+        THE_NURSERY.open()
     storage.write_bytes(storage.join(run, layout.CONFIG), dump(config).encode())
     config = carried(run, config)
     done: dict[str, Done] = {}
     outcomes: dict[str, Outcome] = {}
-    for name in layout.STAGES[: layout.STAGES.index(upto) + 1]:
+    ahead = layout.STAGES[: layout.STAGES.index(upto) + 1]
+    for name in ahead:
         s = stage(name)
         inputs = {n: done[n] for n in s.reads}
-        outcome = execute(s, run, config, inputs, lambda ctx, n=name: events.starting(n, ctx))
+
+        def starting(ctx: StageContext, name: str = name) -> None:
+            if forks and name != layout.STAGES[0]:  # the first one keeps every core busy; behind it some are free now and then
+                THE_NURSERY.soon(tuple(m for n in ahead[ahead.index(name) :] for m in stage(n).imports(config)))
+            events.starting(name, ctx)
+
+        outcome = execute(s, run, config, inputs, starting)
         done[name], outcomes[name] = outcome.done, outcome
         _mark_current(run, done)
         events.finished(name, outcome)

@@ -50,6 +50,11 @@ class Done:
         path = self.path(table, part)
         return None if path is None else storage.read_table(path, columns)
 
+    def largest_first(self, table: str, parts: Iterable[str]) -> list[str]:
+        """The parts by their rows in a table: with the small ones last, no worker is left alone with a large one."""
+        rows = {p.path: p.rows for p in self.manifest.tables.get(table, ())}
+        return sorted(parts, key=lambda part: -rows.get(layout.table_file(table, part), 0))
+
     def paths(self, table: str) -> list[str]:
         return [storage.join(self.root, p.path) for p in self.manifest.tables.get(table, ())]
 
@@ -147,6 +152,10 @@ class Stage:
     def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
         """What else belongs into the manifest (deterministic things only); `facts` are the parts' facts added up."""
         return dict(facts)
+
+    def imports(self, config: Config) -> tuple[str, ...]:
+        """Modules that only this stage's workers need, where importing them takes seconds."""
+        return ()
 
     def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
         """What the finished parts amount to, in words for a progress line; "" where nothing can be said cheaply."""

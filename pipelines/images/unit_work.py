@@ -7,7 +7,7 @@ file it lies in. No threshold is applied here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,35 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.images.facts import PairFacts
-from pipelines.images.texts import NearText, images_of, near_texts
+from pipelines.images.places import Placed
 from pipelines.settings.score import ScoreSettings
 from schemas import tables
 from schemas.ids import fraction_of
-from schemas.rows import Document
 
 PAIR_MEASURES = ("pair_margin", "pair_similarity")
 NOT_ASKED = "not asked"  # fetch has no row for the URL
 SALT = "score.negative"
-
-
-@dataclass(frozen=True)
-class Placed:
-    """An image node in its document."""
-
-    row: int
-    doc_id: str
-    index: int
-    image_id: str
-    language: str
-    texts: tuple[NearText, ...]
-
-
-def placed(documents: Iterable[tuple[int, Document]], s: ScoreSettings, context: int) -> Iterator[Placed]:
-    """Every image node still in play, in page order."""
-    for row, d in documents:
-        for at in images_of(d):
-            texts = tuple(near_texts(d, at, s.neighbours, s.windows, context)) if context else ()
-            yield Placed(row, d.doc_id, d.nodes[at].index, d.nodes[at].image_id, d.language, texts)
 
 
 class Negatives:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.cpu import cores
 from pipelines.images.prepare import Target
 from pipelines.settings.score import ClipSettings
 
@@ -161,7 +162,7 @@ def load(settings: ClipSettings) -> Clip:
         import torch
     except ImportError as e:
         raise ModelError(f"CLIP needs torch and open_clip ({e}): pip install 'weft[clip]'") from e
-    torch.set_num_threads(settings.threads or max(1, os.cpu_count() or 1))
+    torch.set_num_threads(settings.threads or cores())
     if settings.config_dir:
         if not os.path.isdir(settings.config_dir):
             raise ModelError(f"score.clip.config_dir = {settings.config_dir!r} is no folder")

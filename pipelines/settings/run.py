@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipelines.cpu import cores
 from pipelines.settings.base import Settings
 
 
@@ -36,3 +37,8 @@ class RunnerSettings(Settings):
     options: dict[str, str | int | bool] = Field(
         default_factory=dict, description="Beam pipeline options passed through, e.g. spark_master_url; unknown ones are refused."
     )
+
+    @property
+    def processes(self) -> int:
+        """Worker processes on one machine."""
+        return self.workers or cores()

@@ -50,7 +50,7 @@ class DedupStage(Stage):
         if not ctx.todo("unit") and not ctx.todo("bucket"):
             return
         work = Work(ctx.root, ctx.inputs["extract"], ctx.config.dedup, ctx.groups["unit"], ctx.groups["bucket"], ctx.config.run.name)
-        shuffle = Shuffles(ctx, work)
+        shuffle, nodes = Shuffles(ctx, work), ctx.inputs["extract"].manifest.rows("nodes")
         map_parts(ctx.config.runner, [u for u in work.units if not storage.exists(work.path("ready", u))], Prepare(work))
         shuffle(Captures(work))
         if work.settings.text or "text" in work.settings.index_match:
@@ -64,10 +64,10 @@ class DedupStage(Stage):
         for bucket in ctx.todo("bucket"):  # those without a cluster
             ctx.writer.commit("bucket", bucket, {t: schema(t).empty_table() for t in ("clusters", "edges")})
         shuffle(repeats.Repeats(work))
-        map_local(ctx, work.units, SettleNodes(work))
+        map_parts(ctx.config.runner, list(work.units), SettleNodes(work), rows=nodes)
         if work.settings.image_set:
             shuffle(SameImages(work))
-        map_local(ctx, ctx.todo("unit"), Finish(work, ctx.writer))
+        map_parts(ctx.config.runner, ctx.todo("unit"), Finish(work, ctx.writer), rows=nodes)
         work.clear()
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
@@ -163,12 +163,6 @@ class Shuffles:
         parts = list(self.work.units if sources is None else sources)
         if parts:
             run(self.ctx.config.runner, lambda p: p | Spread(parts) | type(step).__name__ >> Connect(step), shuffles=True, parts=len(parts))
-
-
-def map_local(ctx: StageContext, parts: Iterable[str], work: Any) -> None:
-    """A map too light to be worth starting worker processes for on one machine."""
-    runner = ctx.config.runner
-    map_parts(runner.model_copy(update={"workers": 1}) if runner.name == "local" else runner, list(parts), work)
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import storage
-from pipelines.beam import map_parts, worker_count
+from pipelines.beam import map_parts
 from pipelines.settings.config import Config
 from pipelines.settings.fetch import OUTPUT_NEUTRAL
 from pipelines.stage import Groups, Stage, StageContext, StageError
@@ -58,11 +58,11 @@ class FetchStage(Stage):
                 "fetch.contact is empty: site owners must be able to reach you. Set it to a URL or an e-mail address, e.g. "
                 '--set fetch.contact="https://example.org/crawler"'
             )
-        map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx), light=True)
+        map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx), rows=ctx.inputs["extract"].manifest.rows("nodes"))
         if todo := ctx.todo("bucket"):
             lanes = split_hosts(ctx)
             if lanes.hosts and not storage.exists(ctx.path(FILES)):
-                map_parts(ctx.config.runner, ["hot hosts"], LearnHot(ctx, lanes), light=True)
+                map_parts(ctx.config.runner, ["hot hosts"], LearnHot(ctx, lanes))
             map_parts(ctx.config.runner, [b for b in todo if not moved.is_one(b)], FetchBucket(ctx, lanes))
             map_parts(ctx.config.runner, [b for b in todo if moved.is_one(b)], FetchMoved(ctx, lanes))
 
@@ -226,7 +226,7 @@ class FetchMoved:
 
     def __call__(self, part: str) -> None:
         every = [b for b in self.ctx.groups["bucket"] if moved.is_one(b)]
-        place = Place(self.lanes, every.index(part), Files(), None, len(every), worker_count(self.ctx.config.runner))
+        place = Place(self.lanes, every.index(part), Files(), None, len(every), self.ctx.config.runner.processes)
         wanted: list[Start] = []
         for bucket in self.ctx.groups["bucket"]:
             if not moved.is_one(bucket):

@@ -56,13 +56,13 @@ class PackStage(Stage):
         return {**facts, "tokenizer": tokens(ctx.config.pack.tokenizer)[0]}
 
     def run(self, ctx: StageContext) -> None:
-        runner = ctx.config.runner
+        runner, nodes = ctx.config.runner, ctx.inputs["extract"].manifest.rows("nodes")
         if ctx.todo("rows"):
             select, units = ctx.inputs["select"], ctx.groups["unit"]
             write(ctx.path(PLACES), ctx.inputs["fetch"], uses(select, units)[0])
-            map_parts(runner, ctx.todo("rows"), Rows(ctx), light=True)
+            map_parts(runner, ctx.todo("rows"), Rows(ctx), rows=nodes)
         map_parts(runner, ctx.todo("shard"), Shard(ctx))
-        map_parts(runner, ctx.todo("unit"), Packed(ctx), light=True)
+        map_parts(runner, ctx.todo("unit"), Packed(ctx), rows=nodes)
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         entered = {"documents": 0, "paragraphs": 0, "images": 0}

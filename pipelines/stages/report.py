@@ -50,9 +50,10 @@ class ReportStage(Stage):
         }
 
     def run(self, ctx: StageContext) -> None:
-        map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx), light=True)
-        map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx), light=True)
-        map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx), light=True)
+        nodes, urls = ctx.inputs["extract"].manifest.rows("nodes"), ctx.inputs["fetch"].manifest.rows("urls")
+        map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx), rows=nodes)
+        map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx), rows=urls)
+        map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx), rows=nodes)
         if ctx.todo("run"):
             ctx.writer.commit("run", "run", {"rules": rules_table(ctx.config.filters), **_collected(ctx)})
 

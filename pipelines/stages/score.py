@@ -1,20 +1,25 @@
 """score: pictures decoded, measured and encoded once (by bucket), then compared with the texts beside them (by unit).
 
-Three pipelines: buckets (map), what became of each image to the units that show it (shuffle of measures and vectors, never pixels),
-units (map). CLIP goes through Beam's RunInference. Limits of rules are no setting of this stage: `select` applies them.
+Four pipelines: buckets (map), where each unit shows which images beside which texts (map), what became of each image to the units
+that show it (shuffle of measures and vectors, never pixels or text), units (map). CLIP goes through Beam's RunInference. Limits of rules are no setting of this stage: `select` applies them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines import beam as engine
 from pipelines import storage
+from pipelines.cpu import cores
 from pipelines.images import bucket_work, join, unit_work
+from pipelines.images.places import placed, read, table
+from pipelines.nursery import CLIP, THE_NURSERY
 from pipelines.settings.config import Config
 from pipelines.settings.score import ScoreSettings
 from pipelines.stage import Groups, Stage, StageContext, StageError
@@ -24,6 +29,7 @@ from schemas.reasons import Reason
 
 beam = engine.beam  # Beam itself, its warnings silenced
 VECTORS, FOUND, NEGATIVES, CONTEXT = "work/vectors", "work/found", "work/negatives.json", "work/context"
+PLACES, OFFERED_TEXTS = "work/places", "work/texts"
 
 
 class ScoreStage(Stage):
@@ -42,10 +48,12 @@ class ScoreStage(Stage):
         return {"bucket": ctx.inputs["fetch"].manifest.parts["bucket"], "unit": ctx.inputs["extract"].manifest.parts["unit"]}
 
     def run(self, ctx: StageContext) -> None:
-        infer(ctx, ctx.todo("bucket"), ScoreBucket(ctx))
+        infer(ctx, ctx.inputs["fetch"].largest_first("urls", ctx.todo("bucket")), ScoreBucket(ctx))
         if ctx.todo("unit"):
+            unplaced = [u for u in ctx.groups["unit"] if not storage.exists(ctx.path(f"{PLACES}/{u}.parquet"))]
+            engine.map_parts(ctx.config.runner, unplaced, PlaceUnit(ctx), rows=ctx.inputs["extract"].manifest.rows("nodes"))
             engine.run(ctx.config.runner, lambda p: p | Join(ctx), shuffles=True, parts=len(ctx.groups["bucket"]))
-            infer(ctx, ctx.todo("unit"), ScoreUnit(ctx))
+            infer(ctx, ctx.inputs["extract"].largest_first("documents", ctx.todo("unit")), ScoreUnit(ctx))
         storage.remove_tree(ctx.path("work"))
         stop_the_line(ctx)
 
@@ -60,6 +68,9 @@ class ScoreStage(Stage):
             else:
                 kept += n
         return {"image_urls": Count(entered, kept, dropped, sum(p.rows for p in tables.get("dead", ())))}
+
+    def imports(self, config: Config) -> tuple[str, ...]:
+        return CLIP if config.score.clip.model else ()
 
     def so_far(self, facts: Mapping[str, Any], rows: Mapping[str, int]) -> str:
         return f"{rows.get('images', 0):,} pictures measured"
@@ -88,22 +99,19 @@ def infer(ctx: StageContext, parts: list[str], work: Callable[[str, Any], None])
     from apache_beam.ml.inference.base import RunInference
 
     from pipelines.models.handlers import ClipHandler
-    from pipelines.nursery import CLIP, THE_NURSERY
 
     if ctx.config.runner.name == "local":
-        THE_NURSERY.preload(CLIP)
+        THE_NURSERY.preload(CLIP)  # all that has not been imported in the background yet
     model = RunInference(ClipHandler(clip.model_copy(update={"threads": threads(ctx, parts)}), work))
     if ctx.config.runner.name == "dataflow" and ctx.config.score.accelerator:
         model = model.with_resource_hints(accelerator=ctx.config.score.accelerator)
-    engine.run(ctx.config.runner, lambda p: p | "Parts" >> engine.Spread(parts) | "Clip" >> model, shuffles=False, parts=len(parts))
+    engine.over_parts(ctx.config.runner, parts, model)
 
 
 def threads(ctx: StageContext, parts: list[str]) -> int:
     """torch threads of one worker."""
-    import os
-
-    workers = min(engine.worker_count(ctx.config.runner), len(parts)) if ctx.config.runner.name == "local" else 1
-    return ctx.config.score.clip.threads or max(1, (os.cpu_count() or 1) // workers)
+    workers = min(ctx.config.runner.processes, len(parts)) if ctx.config.runner.name == "local" else 1
+    return ctx.config.score.clip.threads or max(1, cores() // workers)
 
 
 @dataclass(frozen=True)
@@ -127,14 +135,31 @@ class ScoreBucket:
 
 
 @dataclass(frozen=True)
+class PlaceUnit:
+    """A unit's images and the texts beside them, and its part of the run's sample of texts."""
+
+    ctx: StageContext
+
+    def __call__(self, unit: str) -> None:
+        s, i = self.ctx.config.score, self.ctx.inputs
+        path = self.ctx.path(CONTEXT)
+        context = int(storage.read_bytes(path)) if storage.exists(path) else 0
+        places = list(placed(survivors(i["extract"], i["dedup"], unit), s, context))
+        chosen = unit_work.Negatives(s.negatives)
+        for p in places if s.negatives else ():
+            for t in p.texts:
+                chosen.add(t.windows[0], p.doc_id)
+        storage.write_bytes(self.ctx.path(f"{OFFERED_TEXTS}/{unit}.json"), json.dumps(chosen.rows()).encode())
+        storage.write_table(self.ctx.root, f"{PLACES}/{unit}.parquet", table(places))
+
+
+@dataclass(frozen=True)
 class ScoreUnit:
     ctx: StageContext
 
     def __call__(self, unit: str, clip: Any | None) -> None:
-        import json
-
-        s, i = self.ctx.config.score, self.ctx.inputs
-        places = list(unit_work.placed(survivors(i["extract"], i["dedup"], unit), s, clip.context if clip is not None else 0))
+        s = self.ctx.config.score
+        places = list(read(storage.read_table(self.ctx.path(f"{PLACES}/{unit}.parquet"))))
         path = self.ctx.path(f"{FOUND}/{unit}.parquet")
         found = storage.read_table(path) if storage.exists(path) else None
         negatives = json.loads(storage.read_bytes(self.ctx.path(NEGATIVES)))
@@ -179,19 +204,12 @@ class _Asked(beam.DoFn):
         self.ctx = ctx
 
     def process(self, element: str) -> Iterator[Any]:
-        s, i = self.ctx.config.score, self.ctx.inputs
-        chosen = unit_work.Negatives(s.negatives)
-        ids: set[str] = set()
-        path = self.ctx.path(CONTEXT)
-        context = int(storage.read_bytes(path)) if s.negatives and storage.exists(path) else 0
-        for p in unit_work.placed(survivors(i["extract"], i["dedup"], element), s, context):
-            ids.add(p.image_id)
-            for t in p.texts:
-                chosen.add(t.windows[0], p.doc_id)
-        table = pa.table({"image_id": pa.array(sorted(ids), pa.string())})
-        for partition, data in join.split(table, len(self.ctx.groups["bucket"])):
+        ids = storage.read_table(self.ctx.path(f"{PLACES}/{element}.parquet"), ["image_id"])
+        wanted = pa.table({"image_id": pc.unique(ids["image_id"]).sort()})
+        for partition, data in join.split(wanted, len(self.ctx.groups["bucket"])):
             yield partition, (element, data)
-        yield beam.pvalue.TaggedOutput("texts", chosen.rows())
+        texts = json.loads(storage.read_bytes(self.ctx.path(f"{OFFERED_TEXTS}/{element}.json")))
+        yield beam.pvalue.TaggedOutput("texts", [tuple(t) for t in texts])
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,12 @@ class SelectStage(Stage):
     def run(self, ctx: StageContext) -> None:
         todo = ctx.todo("unit")
         if todo:
-            every = list(ctx.groups["unit"])
-            map_parts(
-                ctx.config.runner, [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))], JudgeUnit(ctx), light=True
-            )
+            every, nodes = list(ctx.groups["unit"]), ctx.inputs["extract"].manifest.rows("nodes")
+            left = [u for u in every if not storage.exists(ctx.path(f"{JUDGED}/{u}.parquet"))]
+            map_parts(ctx.config.runner, left, JudgeUnit(ctx), rows=nodes)
             if not storage.exists(ctx.path(CUTS)):
                 settle(ctx, every)
-            map_parts(ctx.config.runner, todo, SelectUnit(ctx), light=True)
+            map_parts(ctx.config.runner, todo, SelectUnit(ctx), rows=nodes)
         storage.remove_tree(ctx.path("work"))
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:

@@ -27,6 +27,7 @@ class Note:
     folder: str
 
     def __call__(self, part: str) -> None:
+        time.sleep(0.3)  # time enough for the other worker to take its part
         (Path(self.folder) / part).write_text(
             f"{os.getpid()} {os.getppid()} {os.environ.get('OMP_NUM_THREADS')} {os.environ.get('WEFT_TEST', '')}"
         )

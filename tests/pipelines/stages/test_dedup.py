@@ -39,12 +39,11 @@ def no_beam(monkeypatch: pytest.MonkeyPatch) -> None:
         for unit, rows_ in group([x for name, parts in buckets for x in step.settle(name, parts)]):
             step.receive(unit, rows_)
 
-    def each(_: object, parts: list[str], work: object) -> None:
+    def each(_: object, parts: list[str], work: object, rows: int | None = None) -> None:
         for part in parts:
             work(part)  # type: ignore[operator]
 
     monkeypatch.setattr(stage.Shuffles, "__call__", shuffle)
-    monkeypatch.setattr(stage, "map_local", each)
     monkeypatch.setattr(stage, "map_parts", each)
 
 
