@@ -37,3 +37,18 @@ def tree_cpu() -> float | None:
             at = parents.get(at, 0)
         total += ticks if at == me else 0
     return total / os.sysconf("SC_CLK_TCK")
+
+
+class Starts:
+    """CPU seconds that guarded children took from their first instruction until they were ready for work, added up over this process."""
+
+    seconds = 0.0
+
+    @classmethod
+    def count(cls, pid: int) -> None:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            return
+        cls.seconds += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

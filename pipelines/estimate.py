@@ -1,6 +1,8 @@
-"""What a run would cost, from two runs over samples of its input: a straight line through each stage's two measurements.
+"""What a run would cost, from two runs over samples of its input.
 
-Starting workers, loading word lists and models costs the same on any input; a line tells that from what grows with the bytes.
+What starting costs is the same on any input. Guarded children say what theirs took (word lists, models); what is left is a straight
+line through each stage's two measurements. Duplicates are the rarer the smaller the sample: what dedup keeps of it is taken to fall
+with the size as a power law, as the distinct words of a text do (Heaps' law), and with it what the stages behind have to do.
 """
 
 from __future__ import annotations
@@ -19,8 +21,17 @@ from pipelines.settings.config import Config
 from pipelines.stage import Outcome
 from pipelines.web.inputs import WHOLE
 
-LEAST_ERROR = 0.15  # what no spread between pieces shows: duplicates that a sample cannot meet, a machine's moods
-SHARED = ("extract", "fetch", "score")  # stages whose work is spread over workers, each of which pays for its own start
+BEHIND_DEDUP = {
+    "dedup": "",
+    "fetch": "images",
+    "score": "images",
+    "select": "documents",
+    "pack": "documents",
+    "report": "",
+}  # what their cost goes with; "" = bytes
+STEEPEST = -0.3  # of the power law: two small samples are not believed more than that
+LEAST_ERROR = 0.15  # what no spread between pieces shows: a machine's moods
+SHARED = ("extract", "fetch", "score", "report")  # stages whose work is spread over workers, each of which pays for its own start
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class StageCost:
     wall_seconds: float
     bytes: int
     kept: dict[str, int]
+    start_cpu_seconds: float = 0.0  # of cpu_seconds: guarded children until they were ready
 
 
 @dataclass(frozen=True)
@@ -106,28 +118,50 @@ def _cost(stage: str, outcome: Outcome) -> StageCost:
     manifest = outcome.done.manifest
     timing = json.loads(storage.read_bytes(storage.join(outcome.done.root, "timing.json")))
     written = sum(p.bytes for parts in manifest.tables.values() for p in parts)
-    return StageCost(
-        stage, timing["cpu_seconds"] or timing["seconds"], timing["seconds"], written, {k: c.kept for k, c in manifest.counts.items()}
-    )
+    kept = {k: c.kept for k, c in manifest.counts.items()}
+    return StageCost(stage, timing["cpu_seconds"] or timing["seconds"], timing["seconds"], written, kept, timing["start_cpu_seconds"])
 
 
 def scaled(
     small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, *, workers: int = 1, cores: int = 1, gpu: bool = False
 ) -> Estimate:
     """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
-    line would start below it); what is kept and written is proportional to the larger one. Of a stage that workers share, each
-    pays the line's start, and as many as there are cores divide the rest."""
+    line would start below it); what is kept and written is proportional to the larger one, less the duplicates it was too small to
+    meet. Of a stage that workers share, each pays the start, and as many as there are cores divide the rest."""
     times = total / large.read
+    fewer = {kind: _fewer(small, large, kind, total) for kind in ("documents", "images")}
+    fewer |= {"": 1.0, "paragraphs": fewer["documents"], "image_urls": fewer["images"]}
     stages = []
     for i, b in enumerate(large.stages):
-        start, slope = line(small and (small.read, small.stages[i].cpu_seconds), (large.read, b.cpu_seconds))
+        a = small and small.stages[i]
+        start, slope = line(
+            (small.read, a.cpu_seconds - a.start_cpu_seconds) if small and a else None, (large.read, b.cpu_seconds - b.start_cpu_seconds)
+        )
+        start += b.start_cpu_seconds
         share = workers if b.stage in SHARED else 1
         waiting = b.wall_seconds / b.cpu_seconds if b.cpu_seconds else 1.0
-        cpu = start * share + slope * total
-        wall = waiting * (start * -(-share // cores) + slope * total / min(share, cores))
-        stages.append(StageCost(b.stage, cpu, wall, round(b.bytes * times), {k: round(n * times) for k, n in b.kept.items()}))
+        rest = slope * total * fewer[BEHIND_DEDUP.get(b.stage, "")]
+        wall = waiting * (start * -(-share // cores) + rest / min(share, cores))
+        kept = {k: round(n * times * (fewer.get(k, 1.0) if b.stage in BEHIND_DEDUP else 1.0)) for k, n in b.kept.items()}
+        written = round(b.bytes * times * fewer[BEHIND_DEDUP.get(b.stage, "")])
+        stages.append(StageCost(b.stage, start * share + rest, wall, written, kept, start * share))
     on_gpu = sum(s.wall_seconds for s in stages if gpu and s.stage == "score")
     return Estimate(tuple(stages), round(large.pages * times), large.read, large.pages, error, on_gpu)
+
+
+def _fewer(small: Sampled | None, large: Sampled, kind: str, total: int) -> float:
+    """What dedup keeps of a kind in `total` bytes, over what the larger sample's share would give."""
+    shares = [_kept_by_dedup(s, kind) for s in (small, large) if s]
+    if small is None or min(shares) <= 0 or small.read >= large.read:
+        return 1.0
+    power = math.log(shares[1] / shares[0]) / math.log(large.read / small.read)
+    return (total / large.read) ** min(0.0, max(STEEPEST, power))
+
+
+def _kept_by_dedup(s: Sampled, kind: str) -> float:
+    """The share of what entered dedup; 0 where that is not known."""
+    kept = {c.stage: c.kept.get(kind, 0) for c in s.stages}
+    return kept.get("dedup", 0) / kept["extract"] if kept.get("extract") else 0.0
 
 
 def line(a: tuple[int, float] | None, b: tuple[int, float]) -> tuple[float, float]:

@@ -30,6 +30,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from pipelines.cpu import Starts
 from pipelines.guard_child import COUNT, EXCEPTION, MEMORY, OK, READY, REPLY, TOO_LONG
 
 _KEPT_ENV = ("PATH", "NUMBA_CACHE_DIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "SYSTEMROOT")
@@ -274,6 +275,7 @@ class Guard:
             if self.setup is not None:
                 ours.sendall(COUNT.pack(len(self.setup)) + self.setup)
             if self._read(1) == READY:
+                Starts.count(self._process.pid)
                 return
             reason = self._read(COUNT.unpack(self._read(COUNT.size))[0]).decode("utf-8", "replace").replace("\x1f", " ")
         except OSError as e:

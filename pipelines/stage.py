@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pipelines import storage
 from pipelines.code import code_digest
-from pipelines.cpu import tree_cpu
+from pipelines.cpu import Starts, tree_cpu
 from pipelines.settings.config import Config
 from schemas import layout
 from schemas.manifest import Count, Part, StageManifest, digest_of, dumps, loads_stage
@@ -194,7 +194,7 @@ def execute(
 ) -> Outcome:
     """Run a stage, or find that it is done. StageError if a part is missing afterwards, ConservationError if the books do not
     balance; in both cases no manifest is written, so nothing downstream can build on it."""
-    begin, cpu = time.monotonic(), tree_cpu()
+    begin, cpu, starts = time.monotonic(), tree_cpu(), Starts.seconds
     if (done := find(stage, run, config, inputs)) is not None:
         return Outcome(done, True, 0.0)
     name = digest(stage, config, inputs)
@@ -221,6 +221,7 @@ def execute(
     timing = {
         "seconds": round(seconds, 3),
         "cpu_seconds": None if cpu is None else round((tree_cpu() or cpu) - cpu, 3),
+        "start_cpu_seconds": round(Starts.seconds - starts, 3),
         "finished": time.time(),
     }
     storage.write_bytes(storage.join(root, "timing.json"), (json.dumps(timing) + "\n").encode())

@@ -16,7 +16,7 @@ def markdown() -> str:
         "## A run, as it works", "", "`weft run --log-json` writes one JSON object a line to standard error. (Without it: bars on a terminal, otherwise a line every 30 s.)", "",
         *_table(metrics.RUN_EVENTS), "",
         "A stage's folder holds `timing.json` beside its manifest: `seconds` by the clock, `cpu_seconds` of the process tree that ran it (null without /proc; on a cluster",
-        "only the driver's), `finished` since 1970. The counts are in `manifest.json` and always balance: entered = kept + dropped + dead.", "",
+        "only the driver's), `start_cpu_seconds` of them for guarded children that the driver started, until they were ready, `finished` since 1970. The counts are in `manifest.json` and always balance: entered = kept + dropped + dead.", "",
         "## A training", "", "`metrics.jsonl` in the output folder, one line a step; TensorBoard and Weights & Biases get the same numbers where the recipe asks for them.", "",
         *_table(metrics.TRAINING), "",
         "`bad.jsonl` beside it names each sample that could not be used; the plan of the batches stays as it was.", "", *_table(metrics.BAD_SAMPLES), "",

@@ -14,9 +14,9 @@ from weft.verbs.run import overrides
 PASSES_ON = True
 EPILOG = """\
 The estimate runs the real stages on evenly spaced pieces of the input (--samples of them, --sample-bytes each), once on a quarter of
-them and once on all, and draws a straight line through the two: what starting costs is paid once, the rest grows with the bytes.
-Without --whole it is extract's alone and asks nothing of anybody's servers; with --whole every stage runs, and the pictures of the
-sampled pages are fetched. Duplicates that a small sample cannot meet make later stages look up to that much dearer than they are."""
+them and once on all: what starting costs is paid once, the rest grows with the bytes. Without --whole it is extract's alone and asks
+nothing of anybody's servers; with --whole every stage runs, and the pictures of the sampled pages are fetched. A larger input holds
+more duplicates than a sample can meet: how many more is told from how the two samples differ."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
