@@ -92,14 +92,14 @@ def measure(pieces: Sequence[Piece], total: int, config: Config, folder: str, up
     if not copies:
         return None
     few = copies[:: min(4, len(copies))]
-    small = None
+    small = first = None
     if len(few) < len(copies):
-        # Imports and compiled code first, or the small run alone would pay for them.
-        sampled(copies[:1], config, storage.join(folder, "warm"), upto)
+        # Imports, compiled code and guarded children (which live on) first, or the small run alone would pay for them.
+        first = sampled(copies[:1], config, storage.join(folder, "warm"), upto)
         small = sampled(few, config, storage.join(folder, "few"), upto)
     large = sampled(copies, config, storage.join(folder, "all"), upto)
     error = max(LEAST_ERROR, spread([c.pages / c.bytes for c in copies]))
-    return scaled(small, large, total, error, workers=config.runner.processes, cores=cores(), gpu=_on_gpu(config))
+    return scaled(small, large, total, error, first=first, workers=config.runner.processes, cores=cores(), gpu=_on_gpu(config))
 
 
 def sampled(copies: Sequence[Copied], config: Config, folder: str, upto: str) -> Sampled:
@@ -123,11 +123,12 @@ def _cost(stage: str, outcome: Outcome) -> StageCost:
 
 
 def scaled(
-    small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, *, workers: int = 1, cores: int = 1, gpu: bool = False
-) -> Estimate:
+    small: Sampled | None, large: Sampled, total: int, error: float = LEAST_ERROR, *,
+    first: Sampled | None = None, workers: int = 1, cores: int = 1, gpu: bool = False,
+) -> Estimate:  # fmt: skip
     """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
     line would start below it); what is kept and written is proportional to the larger one, less the duplicates it was too small to
-    meet. Of a stage that workers share, each pays the start, and as many as there are cores divide the rest."""
+    meet. `first` is a run before both, in which guarded children started that served them too. Of a stage that workers share, each pays the start, and as many as there are cores divide the rest."""
     times = total / large.read
     fewer = {kind: _fewer(small, large, kind, total) for kind in ("documents", "images")}
     fewer |= {"": 1.0, "paragraphs": fewer["documents"], "image_urls": fewer["images"]}
@@ -137,7 +138,7 @@ def scaled(
         start, slope = line(
             (small.read, a.cpu_seconds - a.start_cpu_seconds) if small and a else None, (large.read, b.cpu_seconds - b.start_cpu_seconds)
         )
-        start += b.start_cpu_seconds
+        start += max(b.start_cpu_seconds, first.stages[i].start_cpu_seconds if first else 0.0)
         share = workers if b.stage in SHARED else 1
         waiting = b.wall_seconds / b.cpu_seconds if b.cpu_seconds else 1.0
         rest = slope * total * fewer[BEHIND_DEDUP.get(b.stage, "")]

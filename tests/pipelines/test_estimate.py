@@ -53,6 +53,8 @@ def test_what_children_said_of_their_start_is_no_part_of_the_line() -> None:
     a = Sampled(1000, 200, (StageCost("extract", 7.5, 7.5, 0, {}, 6.0),))
     b = Sampled(4000, 800, (StageCost("extract", 14.5, 14.5, 0, {}, 10.0),))  # a busy moment: the start alone took 4 s more
     assert scaled(a, b, 100_000).stages[0].cpu_seconds == pytest.approx(10 + 0.5 + 100)
+    warm = Sampled(500, 100, (StageCost("extract", 20.0, 20.0, 0, {}, 12.0),))  # its children served the others, and this one compiled
+    assert scaled(a, b, 100_000, first=warm).stages[0].cpu_seconds == pytest.approx(12 + 0.5 + 100)
     four = scaled(a, b, 100_000, workers=4, cores=4).stages[0]
     assert four.cpu_seconds == pytest.approx(4 * 10.5 + 100) and four.start_cpu_seconds == pytest.approx(42)
 
