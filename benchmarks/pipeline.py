@@ -5,7 +5,8 @@
 2. Two workers on two cores beside one on one core, on the wall clock, with the pictures fetched before: their server would take part
    of the second core. (A worker left two cores uses part of the second: its guarded child parses while it writes.) Each
    the faster of two runs, in turn. Beside it what the machine allows: two runs of one worker side by side, a core each, slow each other.
-3. Peak memory of the driver, CPU and bytes over the sizes of the curve; the exponent is the slope of log CPU over log pages.
+3. What `weft plan --whole` says after runs over a twentieth of the input, beside what the run takes after it.
+4. Peak memory of the driver, CPU and bytes over the sizes of the curve; the exponent is the slope of log CPU over log pages.
 
 Every arm is a process of its own (`benchmarks.pipeline_arm`). Ratios are ours over what was asked, so that larger is better.
 """
@@ -35,6 +36,7 @@ CURVE = (1000, 2000, 20000)  # 100000 takes an hour and a half on two cores: --c
 SEED = 7
 UNIT_BYTES = 4 << 20  # some 1,500 pages of the demo web; smaller on small webs, so that several workers have work
 LEAST_UNIT = 1 << 16  # as the settings have it
+PLAN_PART, PLAN_PIECES, PLAN_LIMIT = 20, 8, 0.2
 BEAM_LIMIT, TWO_WORKERS, MEMORY_LIMIT, EXPONENT_LIMIT = 1.25, 1.7, 1.2, 1.05
 
 
@@ -102,8 +104,10 @@ def main(json: bool = False, curve: Sequence[int] = CURVE, workers_at: int = 200
             web.run("beam")  # compiled code is in the cache from here on
         for pages in sorted({*curve, workers_at, loop_at}):
             with served(pages, Path(name, str(pages))) as web:
+                said = planned(web) if pages == loop_at else 0.0
                 plain[pages] = web.run("beam")
                 if pages == loop_at:
+                    rows.append(plan_row(pages, said, plain[pages]["cpu"]))
                     rows.append(beam_share(pages, plain[pages], web.run("loop")))
                 if pages == workers_at:
                     one, two = in_turn(web, ((1, "0"), (2, "0,1")))
@@ -114,6 +118,23 @@ def main(json: bool = False, curve: Sequence[int] = CURVE, workers_at: int = 200
                     rows += two_workers(pages, one, two, side)
     rows += over_sizes({n: plain[n] for n in curve})
     return show(rows, ["apache-beam", "pyarrow", "torch"], json)
+
+
+def planned(web: Web) -> float:
+    """CPU seconds of a run with one worker, as the plan has them."""
+    piece = sum(p.stat().st_size for p in (web.folder / "web" / "warc").iterdir()) // PLAN_PART // PLAN_PIECES
+    command = [sys.executable, "-m", "weft.main", "plan", str(web.config), "-o", str(web.folder / "none"), "--whole", "--workers", "1", "--json",
+               "--samples", str(PLAN_PIECES), "--sample-bytes", str(piece)]  # fmt: skip
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    found = jsonlib.loads(done.stdout)["estimate"]
+    print(f"{web.pages} pages, plan: {jsonlib.dumps(found)}", file=sys.stderr, flush=True)
+    return 3600 * found["cpu_hours"]
+
+
+def plan_row(pages: int, said: float, took: float) -> dict[str, Any]:
+    off = abs(said - took) / took
+    return row(f"plan from a {PLAN_PART}th of {pages:,} pages", f"the run: {took:.0f} CPU s", said, "CPU s", PLAN_LIMIT / max(off, 1e-6), 1.0,
+               f"{off:.0%} off, at most {PLAN_LIMIT:.0%}")  # fmt: skip
 
 
 def in_turn(web: Web, arms: Sequence[tuple[int, str]]) -> list[dict[str, Any]]:

@@ -128,7 +128,8 @@ def scaled(
 ) -> Estimate:  # fmt: skip
     """The estimate for `total` bytes. Costs follow the line through both samples (through zero if there is one sample, or if the
     line would start below it); what is kept and written is proportional to the larger one, less the duplicates it was too small to
-    meet. `first` is a run before both, in which guarded children started that served them too. Of a stage that workers share, each pays the start, and as many as there are cores divide the rest."""
+    meet. `first` is a run before both, in which guarded children started that served them too. Of a stage that workers share, each
+    pays the start, and as many as there are cores divide the rest."""
     times = total / large.read
     fewer = {kind: _fewer(small, large, kind, total) for kind in ("documents", "images")}
     fewer |= {"": 1.0, "paragraphs": fewer["documents"], "image_urls": fewer["images"]}
