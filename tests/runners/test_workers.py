@@ -60,6 +60,27 @@ def test_forked_from_one_nursery_over_passes_with_the_drivers_environment(here, 
 
 
 @dataclass(frozen=True)
+class Slow:
+    """Notes who did the part and when; the first part takes as long as all others together."""
+
+    folder: str
+
+    def __call__(self, part: str) -> None:
+        time.sleep(4.0 if part == "0" else 0.2)
+        with open(Path(self.folder) / part, "a", encoding="ascii") as f:
+            f.write(f"{os.getpid()}\n")
+
+
+def test_a_worker_takes_the_next_part_while_another_is_busy(here, tmp_path):
+    parts = [str(i) for i in range(9)]
+    map_parts(RunnerSettings(workers=2), parts, Slow(str(tmp_path)))
+    did = {p: (tmp_path / p).read_text().split() for p in parts}
+    assert all(len(who) == 1 for who in did.values())  # once each
+    assert len({did[p][0] for p in parts}) == 2
+    assert sum(did[p] == did["0"] for p in parts) <= 3  # dealt out beforehand it would have had four or five
+
+
+@dataclass(frozen=True)
 class Loaded:
     """Writes what was there before the work began, and the threads of the process that it was forked from."""
 
