@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: chaos engines fuzz demo test test-all format lint types imports docs reference lock clean bench polite peers
+.PHONY: chaos soak engines fuzz demo test test-all format lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -58,6 +58,9 @@ chaos: $(STAMP)  ## hundreds of kills, every failing call, 300 poisoned pages: h
 	$(BIN)/python -m tests.faults.disk
 	$(BIN)/python -m tests.faults.race
 	$(BIN)/python -m tests.faults.mutate
+
+soak: $(STAMP)  ## memory of 100 times the input, and a web of which one site has half: an hour and a half
+	$(BIN)/python -m tests.faults.soak
 
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
 	$(BIN)/python -m tests.fuzz all --seconds $(or $(SECONDS),3600)

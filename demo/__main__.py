@@ -14,6 +14,7 @@ def main(argv: list[str] | None = None) -> int:
     b.add_argument("out")
     b.add_argument("--pages", type=int, default=2000)
     b.add_argument("--seed", type=int, default=0)
+    b.add_argument("--hot", type=float, default=0.0, help="share of the pages that stand on one site (default: 0)")
     s = verbs.add_parser("serve", help="serve the images on loopback")
     s.add_argument("out")
     s.add_argument("--port", type=int, default=0)
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         if a.verb == "build":
-            web = build(a.out, a.pages, a.seed)
+            web = build(a.out, a.pages, a.seed, a.hot)
             print(json.dumps({"folder": str(web.folder), "warcs": [str(w) for w in web.warcs], "pages": a.pages, "seed": a.seed}))
         else:
             from demo.server import run

@@ -51,10 +51,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Web:
-    """The whole web in four numbers."""
+    """The whole web in a few numbers."""
 
     pages: int
     seed: int = 0
+    hot: float = 0.0  # share of the pages that one site, number 0, has beside its own
 
     @property
     def sites(self) -> int:
@@ -64,12 +65,13 @@ class Web:
         """Page `index`. IndexError outside [0, pages)."""
         if not 0 <= index < self.pages:
             raise IndexError(f"page {index} of a web of {self.pages}")
-        return _block(self.seed, self.sites, index // BLOCK)[index % BLOCK]
+        return _block(self.seed, self.sites, self.hot, index // BLOCK)[index % BLOCK]
 
 
 @lru_cache(maxsize=64)
-def _block(seed: int, sites: int, number: int) -> tuple[Page, ...]:
+def _block(seed: int, sites: int, hot: float, number: int) -> tuple[Page, ...]:
     draw = Stream("block", seed, number)
+    crowd = Stream("hot", seed, number)
     # originals first, so that a block cut short by the number of pages never holds a duplicate without its original
     mix = list(_MIX)
     originals = [r for r in mix if r.startswith("base")]
@@ -87,6 +89,7 @@ def _block(seed: int, sites: int, number: int) -> tuple[Page, ...]:
         index, n = first + i, seen.get(role, 0)
         seen[role] = n + 1
         site = draw.below(sites)
+        site = 0 if hot and crowd.chance(hot) else site
         kind, language, root, signal, charset = "article", "en", index, "", "utf-8"
         if role == "base":
             kind = detail

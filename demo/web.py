@@ -28,16 +28,18 @@ class DemoWeb:
     images_truth: Path
 
 
-def build(out_dir: str | Path, pages: int = 2000, seed: int = 0) -> DemoWeb:
+def build(out_dir: str | Path, pages: int = 2000, seed: int = 0, hot: float = 0.0) -> DemoWeb:
     """Write the web of `pages` captures into `out_dir`: `warc/*.warc.gz`, `truth/pages.parquet`, `truth/images.parquet` and
-    `web.json`. Same pages and seed, same bytes. One WARC file (at most 500 pages) is held in memory at a time. DemoError if
+    `web.json`. Same arguments, same bytes. `hot` is the share of the pages that stand on one site. One WARC file (at most 500 pages) is held in memory at a time. DemoError if
     `pages` is below 50, under which not every kind of page occurs."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if pages < 50:
         raise DemoError(f"{pages} pages: the smallest demo web has 50 (one of each kind)")
-    out, web = Path(out_dir), Web(pages, seed)
+    if not 0 <= hot <= 1:
+        raise DemoError(f"hot = {hot}: a share of the pages lies between 0 and 1")
+    out, web = Path(out_dir), Web(pages, seed, hot)
     (out / "warc").mkdir(parents=True, exist_ok=True)
     (out / "truth").mkdir(parents=True, exist_ok=True)
     page_schema, image_schema = truth.schemas()
@@ -51,7 +53,7 @@ def build(out_dir: str | Path, pages: int = 2000, seed: int = 0) -> DemoWeb:
             page_table.write_table(pa.Table.from_pylist([truth.page_row(web, c) for c in captures], schema=page_schema))
             rows = [row for c in captures for row in truth.image_rows(web, c)]
             image_table.write_table(pa.Table.from_pylist(rows, schema=image_schema))
-    (out / FACTS).write_text(json.dumps({"pages": pages, "seed": seed, "format": 1}) + "\n", encoding="utf-8")
+    (out / FACTS).write_text(json.dumps({"pages": pages, "seed": seed, "format": 1} | ({"hot": hot} if hot else {})) + "\n", encoding="utf-8")
     return open_web(out)
 
 
@@ -60,7 +62,7 @@ def open_web(folder: str | Path) -> DemoWeb:
     path = Path(folder)
     try:
         facts = json.loads((path / FACTS).read_text(encoding="utf-8"))
-        web = Web(int(facts["pages"]), int(facts["seed"]))
+        web = Web(int(facts["pages"]), int(facts["seed"]), float(facts.get("hot", 0)))
     except FileNotFoundError as e:
         raise DemoError(f"no demo web in {path} ({FACTS} is missing); build one: python -m demo build {path}") from e
     except (ValueError, KeyError, TypeError) as e:

@@ -48,6 +48,12 @@ def test_a_page_does_not_depend_on_the_pages_before_it():
     assert [Web(150, 0).page(i) for i in reversed(range(150))] == [Web(150, 0).page(i) for i in range(150)][::-1]
 
 
+def test_a_lopsided_web_has_half_its_pages_on_one_site():
+    pages = [Web(500, 0, hot=0.5).page(i) for i in range(500)]
+    assert 0.4 < sum(p.site == 0 for p in pages) / 500 < 0.6
+    assert [p.role for p in pages] == [Web(500, 0).page(i).role for i in range(500)]
+
+
 def test_too_small_a_web_says_so(tmp_path):
     with pytest.raises(demo.DemoError, match="smallest demo web has 50"):
         demo.build(tmp_path, pages=10)

@@ -104,13 +104,15 @@ def members(session: int) -> dict[int, str]:
         if not entry.name.isdigit() or int(entry.name) == session:
             continue
         try:
-            stat = (entry / "stat").read_text()
-            if int(stat.rpartition(")")[2].split()[3]) != session:
+            _, parent, _, its_session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(its_session) != session:
                 continue
             said = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except (OSError, ValueError, IndexError):
             continue
-        out[int(entry.name)] = "child" if "guard_child" in said else "worker" if "pipelines.worker" in said else "other"
+        forked = "pipelines.nursery" in said  # workers are forked from the nursery, which the driver starts
+        worker = "pipelines.worker" in said or (forked and int(parent) != session)
+        out[int(entry.name)] = "child" if "guard_child" in said else "worker" if worker else "nursery" if forked else "other"
     return out
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import disk, golden, kills, mutate, object_store, poison, race
+from tests.faults import disk, golden, kills, mutate, object_store, poison, race, soak
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -117,3 +117,18 @@ def _killed(folder: Path) -> bool:
     code = "import sys; from pathlib import Path; from tests.faults.mutate import killed; print(killed(Path(sys.argv[1]), ('test_it.py',), 60))"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, capture_output=True, text=True, check=True)
     return {"True": True, "False": False}[done.stdout.strip()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_four_times_the_input_in_the_same_memory(tmp_path: Path) -> None:
+    row = soak.campaign(tmp_path, pages=200, times=4, workers=2, lopsided=400)
+    assert row["wrong"] == [], row
+    assert set(row["peak_mb"][1]) >= {"driver", "worker", "child"} and min(row["peak_mb"][1].values()) > 20, row
+
+
+def test_growth_is_seen() -> None:
+    small = {"pages": 10, "peak_mb": {"driver": 500, "worker": 1000}}
+    assert soak.growth(small, {"pages": 20, "peak_mb": {"driver": 550, "worker": 1100}}) == []
+    found = soak.growth(small, {"pages": 20, "peak_mb": {"driver": 551, "worker": 1600}})
+    assert [f.split(":")[0] for f in found] == ["driver", "worker", "worker"] and "more than 1536" in found[2]
