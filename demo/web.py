@@ -53,7 +53,9 @@ def build(out_dir: str | Path, pages: int = 2000, seed: int = 0, hot: float = 0.
             page_table.write_table(pa.Table.from_pylist([truth.page_row(web, c) for c in captures], schema=page_schema))
             rows = [row for c in captures for row in truth.image_rows(web, c)]
             image_table.write_table(pa.Table.from_pylist(rows, schema=image_schema))
-    (out / FACTS).write_text(json.dumps({"pages": pages, "seed": seed, "format": 1} | ({"hot": hot} if hot else {})) + "\n", encoding="utf-8")
+    (out / FACTS).write_text(
+        json.dumps({"pages": pages, "seed": seed, "format": 1} | ({"hot": hot} if hot else {})) + "\n", encoding="utf-8"
+    )
     return open_web(out)
 
 

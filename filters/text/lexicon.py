@@ -4,43 +4,48 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import xxhash
 
+from filters.text import tokens
 from filters.text import words as lists
-from filters.text.segment import strip
 
 STOP, FLAGGED, SPAM, COMMON, ALPHABETIC, REQUIRED = (1 << i for i in range(6))
 BITS = {"stop": 0, "flagged": 1, "spam": 2, "common": 3, "alphabetic": 4, "required": 5}
 LENGTH_SHIFT, LENGTH_MASK = 6, 1023  # characters of the word, at most 1,023
 WORD_SHIFT = 16  # from this bit on: 47 bits of a hash of the word; equal words, equal bits, in every process
-BREAK = "\x00"  # the token between two texts
-BREAK_FACTS = -1
-REMEMBERED = 400_000  # tokens kept per language; then the memory starts afresh
+REMEMBERED = 400_000  # words kept per language; then the memory starts afresh
+_FIRST_ROOM = 1 << 14
 
 
-class Lexicon(dict):  # type: ignore[type-arg]
-    """Lower-case token -> facts about its word (the token without punctuation at its ends), 0 if nothing is left of it."""
+class Lexicon:
+    """Lower-case word (without punctuation at its ends) -> facts about it."""
 
     def __init__(self, language: str):
-        super().__init__({BREAK: BREAK_FACTS})
         self.language = language
         self.stop = lists.stop(language)
         self.common = lists.common(language)
         self.flagged = lists.flagged(language)
         self.spam = lists.spam(language)
+        self._forget()
 
-    def __missing__(self, token: str) -> int:
-        facts = self._facts(strip(token))
-        if len(self) >= REMEMBERED:
-            self.clear()
-            self[BREAK] = BREAK_FACTS
-        if len(token) <= 64:  # a longer one will hardly come again
-            self[token] = facts
-        return facts
+    def _forget(self) -> None:
+        self.keys, self.known = np.zeros(_FIRST_ROOM, np.uint64), np.empty(_FIRST_ROOM, np.int64)  # an open table, for filters.text.tokens
+        self.used = 0
+
+    def learn(self, key: int, word: str) -> int:
+        """The facts of a word, from now on found in the table by its key."""
+        if self.used >= REMEMBERED:
+            self._forget()
+        elif 2 * self.used >= len(self.keys):
+            self.keys, self.known = tokens.grown(self.keys, self.known)
+        at = tokens.find(self.keys, np.uint64(key))
+        if not self.keys[at]:
+            self.keys[at], self.known[at] = key, self._facts(word)
+            self.used += 1
+        return int(self.known[at])
 
     def _facts(self, word: str) -> int:
-        if not word:
-            return 0
         plain = word.replace("\u2019", "'")
         return (
             STOP * (plain in self.stop)

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from filters.text import characters, ngrams
-from filters.text.lexicon import BITS, BREAK, LENGTH_MASK, LENGTH_SHIFT, WORD_SHIFT, Lexicon, lexicon
-from filters.text.segment import space_out
+from filters.text import characters, ngrams, tokens
+from filters.text.lexicon import BITS, LENGTH_MASK, LENGTH_SHIFT, WORD_SHIFT, Lexicon, lexicon
 
-_BREAK = f" {BREAK} "
+_MASK = (1 << 64) - 1
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -62,27 +61,33 @@ class Page:
         return characters.codes("".join(self.texts))
 
     @cached_property
-    def classes(self) -> np.ndarray:
-        return characters.table()[self.codes]
+    def _counts(self) -> np.ndarray:
+        out = np.empty((tokens.FLAGS, len(self.texts)), np.int64)
+        tokens.count(self.codes, self.char_starts, characters.table(), out)
+        return out
 
     def characters_with(self, flag: int) -> np.ndarray:
-        """Characters of a class (characters.SPECIAL, ...)."""
-        return self._once(("class", flag), lambda: self._sums((self.classes & flag) != 0, self.char_starts))
+        """Characters of a class (characters.SPECIAL, ... LETTER)."""
+        return self._counts[flag.bit_length() - 1]
 
     # words
 
     @cached_property
     def _words(self) -> tuple[np.ndarray, np.ndarray]:
         """(facts of every word in order, where each text's words start)."""
-        text = _BREAK.join([t.replace(BREAK, " ") for t in self.texts] if any(BREAK in t for t in self.texts) else self.texts)
-        tokens = space_out(text.lower()).split()
-        facts = np.fromiter(map(self.lexicon.__getitem__, tokens), np.int64, len(tokens))
-        breaks = np.flatnonzero(facts < 0)
-        is_word = facts > 0
-        before = np.concatenate(([0], np.cumsum(is_word)))
-        starts = np.empty(len(self.texts) + 1, np.int64)
-        starts[0], starts[1:-1], starts[-1] = 0, before[breaks], before[-1]
-        return facts[is_word], starts
+        texts: Sequence[str] = self.texts
+        codes, starts = self.codes, self.char_starts
+        if tokens.is_odd(joined := "".join(texts)):
+            texts = [t.lower() for t in texts]
+            joined = "".join(texts)
+            codes, starts = characters.codes(joined), np.cumsum([0, *map(len, texts)])
+        facts, firsts = np.empty(len(codes) + 1, np.int64), np.empty(len(texts) + 1, np.int64)
+        unknown = np.empty((4, len(facts)), np.int64)
+        known = self.lexicon
+        n = tokens.cut(codes, starts, characters.table(), tokens.marks(), tokens.lower(), known.keys, known.known, facts, firsts, unknown)
+        for number, first, last, key in unknown[:, :n].T.tolist():
+            facts[number] = known.learn(key & _MASK, joined[first:last].lower())
+        return facts[: firsts[-1]], firsts
 
     @property
     def word_facts(self) -> np.ndarray:
@@ -105,14 +110,19 @@ class Page:
     def n_words(self) -> np.ndarray:
         return np.diff(self.word_starts)
 
+    @cached_property
+    def _word_sums(self) -> np.ndarray:
+        out = np.empty((len(BITS) + 1, len(self.texts)), np.int64)
+        tokens.sums(self.word_facts, self.word_starts, LENGTH_SHIFT, LENGTH_MASK, out)
+        return out
+
     def words_that_are(self, what: str) -> np.ndarray:
         """Words that are stop, flagged, spam, common, alphabetic or required."""
-        bit = BITS[what]
-        return self._once(("words", what), lambda: self._sums((self.word_facts >> bit) & 1, self.word_starts))
+        return self._word_sums[BITS[what]]
 
-    @cached_property
+    @property
     def word_characters(self) -> np.ndarray:
-        return self._sums(self.word_lengths, self.word_starts)
+        return self._word_sums[-1]
 
     # repetition
 
@@ -123,11 +133,3 @@ class Page:
     def character_repetition(self, n: int) -> np.ndarray:
         """Share of character n-grams taken by the most frequent ones."""
         return self._once(("character n-grams", n), lambda: ngrams.top_share(self.codes, self.char_starts, n))
-
-    @staticmethod
-    def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Sum of each text's slice; texts may be empty (which reduceat gets wrong)."""
-        total = np.zeros(len(values) + 1, np.int64)
-        np.cumsum(values, out=total[1:])
-        edges = total[starts]
-        return edges[1:] - edges[:-1]

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import re
 
-FIRST_SPACELESS = 0x0E00  # no code point below needs cutting: lets most texts skip the search
-
-_BASE = (
+SPACELESS = (
     "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e50-\u0e59"  # Thai letters, leading vowels, digits
     "\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0ed0-\u0edf"  # Lao
     "\u0f00\u0f20-\u0f33\u0f40-\u0f6c\u0f88-\u0f8c"  # Tibetan
@@ -21,13 +19,23 @@ _BASE = (
     "\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u31f0-\u31ff\uff66-\uff9d"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # Han
 )
-_MARK = (
+MARK = (
     "\u0300-\u036f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84\u0f8d-\u0fbc"
     "\u102b-\u103e\u1056-\u1059\u17b4-\u17d3\u3099\u309a\uff9e\uff9f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 )
-_UNIT = re.compile(f"[{_BASE}][{_MARK}]*")
-_RUN = re.compile(f"[{_BASE}][{_BASE}{_MARK}]*")
-_HAS_MARK = re.compile(f"[{_MARK}]")
+_UNIT = re.compile(f"[{SPACELESS}][{MARK}]*")
+_RUN = re.compile(f"[{SPACELESS}][{SPACELESS}{MARK}]*")
+_HAS_MARK = re.compile(f"[{MARK}]")
+
+
+def ranges(characters: str) -> list[tuple[int, int]]:
+    """(first, last) of each range of a regular expression's character class, both included."""
+    out, i = [], 0
+    while i < len(characters):
+        last = i + 2 if characters[i + 1 : i + 2] == "-" else i
+        out.append((ord(characters[i]), ord(characters[last])))
+        i = last + 1
+    return out
 
 
 def _apart(run: re.Match[str]) -> str:

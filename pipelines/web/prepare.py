@@ -57,7 +57,9 @@ def _mark() -> Path:
 
 def main() -> None:
     """Compile, or load, all that reading and judging a page needs."""
+    from filters.text import tokens
     from filters.text.document import DocumentView
+    from filters.text.lexicon import lexicon
     from filters.text.view import TextView
     from pipelines.web.page import extract
 
@@ -67,6 +69,8 @@ def main() -> None:
         view.character_repetition(10)
         view.word_repetition(5)
     DocumentView(nodes, "en", paragraphs=views).duplicate_ngram_share(5)
+    known = lexicon("en")
+    tokens.grown(known.keys, known.known)  # needed when a lexicon has outgrown its room, some hundred pages on
 
 
 if __name__ == "__main__":

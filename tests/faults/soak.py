@@ -98,7 +98,11 @@ def campaign(folder: Path, pages: int, times: int, workers: int, lopsided: int) 
     if times > 1:
         small, large = one("small", pages), one("large", pages * times)
         wrong += small["wrong"] + large["wrong"] + growth(small, large)
-        said |= {"pages": [small["pages"], large["pages"]], "peak_mb": [small["peak_mb"], large["peak_mb"]], "cpu_s": [small["cpu_s"], large["cpu_s"]]}
+        said |= {
+            "pages": [small["pages"], large["pages"]],
+            "peak_mb": [small["peak_mb"], large["peak_mb"]],
+            "cpu_s": [small["cpu_s"], large["cpu_s"]],
+        }
     if lopsided:
         even, hot = one("even", lopsided), one("hot", lopsided, 0.5)
         slower = hot["seconds"] / even["seconds"]
@@ -108,12 +112,18 @@ def campaign(folder: Path, pages: int, times: int, workers: int, lopsided: int) 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--times", type=int, default=100, help="the large web has so many times the pages (default: 100; 1: leave it out)")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--lopsided", type=int, default=5000, help="pages of the even and the lopsided web (default: 5000; 0: leave them out)")
-    parser.add_argument("--folder", type=Path, default=None, help="where webs and runs are made (default: a temporary folder; 100,000 pages take 6 GB)")
+    parser.add_argument(
+        "--lopsided", type=int, default=5000, help="pages of the even and the lopsided web (default: 5000; 0: leave them out)"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="where webs and runs are made (default: a temporary folder; 100,000 pages take 6 GB)"
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
         row = campaign(Path(scratch), args.pages, args.times, args.workers, args.lopsided)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.text import ngrams
+from filters.text import characters, ngrams
+from filters.text import lexicon as lexicon_of
 from filters.text.document import SEPARATOR, DocumentView
 from filters.text.languages import normalise, script_of, table
+from filters.text.page import Page
 from filters.text.segment import words
 from filters.text.urlwords import url_words
 from filters.text.view import TextView
@@ -45,6 +47,37 @@ def test_words(text: str, expected: list[str]) -> None:
     assert TextView(text).words == expected
     assert TextView(text).n_words == len(expected)
     assert TextView(text).n_word_characters == sum(map(len, expected))
+
+
+_SCRIPTS = st.one_of(
+    st.sampled_from(
+        "aZ \t\n\x1f\x85\u00a0\u2028.,'’-\u0301\u0130ΣσαİıßẞÀ１½²①٣\u200b\x00天がカ゛\u3099วันนี้ខ្មែར\U0001e900\U00020000\U000e0101🙂\ud800"
+    ),
+    st.characters(),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(texts=st.lists(st.text(_SCRIPTS, max_size=25), min_size=1, max_size=4))
+def test_compiled_words_are_those_of_the_plain_definition(texts: list[str]) -> None:
+    page = Page(texts, "en")
+    plain = [words(t.replace("\0", " ")) for t in texts]
+    facts = page.lexicon._facts
+    assert page.word_facts.tolist() == [facts(w) for ws in plain for w in ws]
+    assert page.n_words.tolist() == [len(ws) for ws in plain]
+    assert page.word_characters.tolist() == [sum(map(len, ws)) for ws in plain]
+    for flag in (characters.SPECIAL, characters.PUNCTUATION, characters.UPPER, characters.DIGIT, characters.LETTER):
+        table = characters.table()
+        assert page.characters_with(flag).tolist() == [sum(bool(table[ord(c)] & flag) for c in t) for t in texts]
+
+
+def test_a_lexicon_that_is_full_forgets_and_learns_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexicon_of, "REMEMBERED", 20_000)
+    known = lexicon_of.Lexicon("en")
+    keys = [k | 1 for k in range(2**40, 2**40 + 60_000, 2)]
+    facts = [known.learn(k, f"w{k}") for k in keys]
+    assert known.used <= 20_001 and 2 * known.used <= len(known.keys) <= 1 << 16
+    assert [known.learn(k, f"w{k}") for k in keys] == facts
 
 
 ids = st.lists(st.integers(0, 3), max_size=40)
