@@ -17,7 +17,6 @@ from filters.text.languages import UNDETERMINED, normalise, script_of
 MAX_CHARACTERS = 1_000
 SURE_FROM = 40  # letters from which the model's own score is taken as it is
 
-_SPACE = re.compile(r"\s+")
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 _DENSE = frozenset({"Hani", "Jpan", "Kore", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"})  # a character says more
@@ -38,8 +37,16 @@ def _model() -> Any:
 def prepare(text: str) -> str:
     """What the model sees: the first 1,000 characters, lower case, one line, without URLs and lone surrogates."""
     head = text[: MAX_CHARACTERS * 2]
-    head = _SPACE.sub(" ", _URL.sub(" ", head)).strip()[:MAX_CHARACTERS].lower()
-    return head.encode("utf-8", "ignore").decode("utf-8")
+    if "http" in head or "www." in head:
+        head = _URL.sub(" ", head)
+    head = " ".join(head.split())[:MAX_CHARACTERS].lower()
+    return head if head.isascii() else head.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _letters(text: str) -> int:
+    """Letters and numerals of a text; of a long one only so many as make it sure."""
+    n = len(_NOT_LETTERS.sub("", text[: 2 * SURE_FROM]))
+    return n if n >= SURE_FROM or len(text) <= 2 * SURE_FROM else len(_NOT_LETTERS.sub("", text))
 
 
 def confidence(score: float, letters: int, language: str) -> float:
@@ -53,7 +60,7 @@ def identify_batch(texts: Sequence[str]) -> list[tuple[str, float]]:
     """(language, confidence in 0..1) of each text; ('und', 0.0) where there are no letters. Codes as in
     filters.text.languages. One text gets the same answer alone and in a batch."""
     shown = [prepare(t) for t in texts]
-    letters = [len(_NOT_LETTERS.sub("", s)) for s in shown]
+    letters = [_letters(s) for s in shown]
     asked = [i for i, n in enumerate(letters) if n]
     out = [(UNDETERMINED, 0.0)] * len(texts)
     if asked:

@@ -25,7 +25,7 @@ from pipelines.models.text import TextModels
 from pipelines.web import http, optout
 from pipelines.web.charset import decode
 from pipelines.web.page import Limits, extract
-from pipelines.web.pii import mask
+from pipelines.web.pii import mask_all
 from pipelines.web.records import RESPONSE, REVISIT, Record
 from pipelines.web.urls import canonical, host_of, registrable_domain
 from schemas.ids import doc_id, fraction_of, image_id
@@ -208,7 +208,7 @@ class Reader:
         sizes = [len(n.text.encode("utf-8", "replace")) for n in nodes]
         title = page.title
         if store and self.settings["mask_pii"]:  # in all that is stored, the dropped parts too
-            nodes, title = [_masked_node(n, facts) for n in nodes], _masked(title, facts)
+            nodes, title = _masked(nodes, title, facts)
         return Row(
             who, None, title, language, score, measures, reasons, shadow, store,
             [tuple(n if store else n._replace(text="", alt="", caption="")) for n in nodes], sizes, judged,
@@ -240,17 +240,17 @@ def _also(j: Judged, reason: str) -> Judged:
     return Judged(j.measures, [*j.reasons, str(reason)], j.shadow)
 
 
-def _masked_node(n: Node, facts: dict[str, int]) -> Node:
-    if n.kind == IMAGE:
-        return n._replace(alt=_masked(n.alt, facts), caption=_masked(n.caption, facts)) if n.alt or n.caption else n
-    return n._replace(text=_masked(n.text, facts))
-
-
-def _masked(text: str, facts: dict[str, int]) -> str:
-    text, counts = mask(text)
+def _masked(nodes: list[Node], title: str, facts: dict[str, int]) -> tuple[list[Node], str]:
+    """Personal data replaced in texts, alternative texts, captions and title; `facts` says how often."""
+    words = [s for n in nodes for s in ((n.alt, n.caption) if n.kind == IMAGE else (n.text,))]
+    masked, counts = mask_all([title, *words])
     for kind, number in counts.items():
         facts[f"pii.{kind}"] = facts.get(f"pii.{kind}", 0) + number
-    return text
+    if not counts:
+        return nodes, title
+    title, *words = masked
+    given = iter(words)
+    return [n._replace(alt=next(given), caption=next(given)) if n.kind == IMAGE else n._replace(text=next(given)) for n in nodes], title
 
 
 __all__ = ["Identity", "Item", "Judged", "Reader", "Row", "RuleSets", "identify_record", "item_of", "make", "setup"]

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 
+from pipelines.web import pii_cues
+from pipelines.web.pii_cues import ALL, Cues
 from pipelines.web.pii_shadow import Shadow
 
 TOKENS = {"email": "<EMAIL>", "ip": "<IP>", "iban": "<IBAN>", "card": "<CARD>", "phone": "<PHONE>"}
@@ -97,7 +100,8 @@ _NUMBERED = re.compile(r"(?:version|ver|v|release|firmware|build|rev|revision|se
 
 
 def _addresses(text: str) -> Iterator[_Span]:
-    for m in _V4.finditer(text):
+    dotted = text.count(".") >= 3 or any(c in text for c in "[({")  # else there are not three dots, written out or not
+    for m in _V4.finditer(text) if dotted else ():
         if not _NUMBERED.search(text[max(0, m.start() - 14) : m.start()]):
             yield m.start(), m.end(), "ip"
     if text.count(":") < 2:
@@ -193,22 +197,25 @@ def _phones(text: str) -> Iterator[_Span]:
 # all together ---------------------------------------------------------------------------------------------------------
 
 _CUE = re.compile(r"@|\d[^\w\n]{0,3}\d|::|[\[({<]\s{0,2}(?:at|ät|arroba)\s{0,2}[\])}>]|\sat\s", re.IGNORECASE)
+_ENOUGH = 1 << 30
 _SIX_DIGITS = re.compile(r"(?:\d[^\d\n]{0,4}){4}")
 
 
-def find(text: str) -> list[tuple[int, int, str]]:
+def find(text: str, cues: Cues = ALL) -> list[tuple[int, int, str]]:
     """(start, end, kind) of everything found, in order, without overlaps; where two overlap, e-mail comes before IP, IBAN,
-    card and telephone number."""
+    card and telephone number. `cues` of the text, where they are known, spare searches that would find nothing."""
+    digits = _ENOUGH if cues.entities else cues.digits
     shadow = Shadow.of(text)
     seen = shadow.text
     if not _CUE.search(seen):
         return []
-    spans = list(_emails(seen))
-    spans += _addresses(seen)
-    if _SIX_DIGITS.search(seen):
+    spans = list(_emails(seen)) if cues.at or cues.entities else []
+    if digits >= 4 or cues.colons > 1 or cues.entities:
+        spans += _addresses(seen)
+    if digits >= 4 and _SIX_DIGITS.search(seen):
         spans += _ibans(seen)
-        spans += _cards(seen)
-        spans += _phones(seen)
+        spans += _cards(seen) if digits >= 13 else ()
+        spans += _phones(seen) if digits >= 7 else ()
     spans.sort(key=lambda s: (_RANK[s[2]], s[0]))
     return [(*shadow.span(a, b), kind) for a, b, kind in _without_overlaps(spans)]
 
@@ -230,9 +237,19 @@ def _without_overlaps(ranked: list[_Span]) -> list[_Span]:
     return taken
 
 
-def mask(text: str) -> tuple[str, dict[str, int]]:
+def mask_all(texts: Sequence[str]) -> tuple[list[str], dict[str, int]]:
+    """`mask` of several texts at once: the same answers, many times as fast where there is little to find."""
+    out, counts = list(texts), Counter[str]()
+    for i, cues in enumerate(pii_cues.of(texts)):
+        if cues.any():
+            out[i], found = mask(texts[i], cues)
+            counts.update(found)
+    return out, dict(counts)
+
+
+def mask(text: str, cues: Cues = ALL) -> tuple[str, dict[str, int]]:
     """The text with what was found replaced by its token, and the number of each kind found ({} = text unchanged)."""
-    spans = find(text)
+    spans = find(text, cues)
     if not spans:
         return text, {}
     out, at, counts = [], 0, {}

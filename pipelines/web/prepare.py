@@ -62,6 +62,7 @@ def main() -> None:
     from filters.text.lexicon import lexicon
     from filters.text.view import TextView
     from pipelines.web.page import extract
+    from pipelines.web.pii import mask_all
 
     nodes = extract(_PAGE, "https://www.example.org/").nodes
     views = TextView.page([n.text for n in nodes if n.kind == "text"])
@@ -69,6 +70,7 @@ def main() -> None:
         view.character_repetition(10)
         view.word_repetition(5)
     DocumentView(nodes, "en", paragraphs=views).duplicate_ngram_share(5)
+    mask_all([_PAGE])
     known = lexicon("en")
     tokens.grown(known.keys, known.known)  # needed when a lexicon has outgrown its room, some hundred pages on
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import pii as labelled
-from pipelines.web.pii import TOKENS, find, iban_valid, luhn_valid, mask
+from pipelines.web.pii import TOKENS, find, iban_valid, luhn_valid, mask, mask_all
 
 E, P4 = TOKENS["email"], TOKENS["ip"]
 
@@ -48,6 +48,31 @@ def test_masks(text: str, masked: str) -> None:
 )  # fmt: skip
 def test_leaves_alone(text: str) -> None:
     assert mask(text) == (text, {})
+
+
+_PIECES = st.one_of(
+    st.sampled_from(
+        "a@b.com|name [at] host [dot] com|x at y dot org|(\u00e4t)|1.2.3.4|1\u200b2|FE80::1|::|DE89 3704 0044 0532 0130 00|4111 1111 1111 1111|+49 30 1234567"
+        "|Tel.: 030 1234567|(415) 555-2671|&#64;|&commat;|%40|\uff20|\uff1a\uff1a|\uff08\uff41\uff54\uff09|\u0663\u0664| |\n|\u00a0|at|[|(|.|com|\u00ad".split(
+            "|"
+        )
+    ),
+    st.text(max_size=4),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=4))
+def test_many_texts_at_once_are_masked_as_one_by_one(texts: list[str]) -> None:
+    alone = [mask(t) for t in texts]
+    together, counts = mask_all(texts)
+    assert together == [m for m, _ in alone]
+    assert counts == {k: n for k in TOKENS if (n := sum(c.get(k, 0) for _, c in alone))}
+
+
+def test_the_labelled_set_is_masked_alike_at_once() -> None:
+    texts = [s.text for s in labelled.samples(0)]
+    assert mask_all(texts)[0] == [mask(t)[0] for t in texts]
 
 
 def test_counts_by_kind() -> None:
