@@ -10,6 +10,7 @@ from types import TracebackType
 from pipelines.run import stage as stage_of
 from pipelines.so_far import SoFar
 from pipelines.stage import Outcome, StageContext
+from pipelines.web.prepare import is_prepared
 from weft.console import count, on_terminal, say, seconds
 
 PLAIN_EVERY_S = 30.0
@@ -51,6 +52,10 @@ class Progress:
             self._bar.reset(self._task, description=name, total=pace.parts, so_far="")
         if self.log_json:
             log("starting", stage=name, folder=ctx.root, parts=pace.parts)
+        elif name == "extract" and not self.quiet and ctx.config.runner.name in ("local", "prism") and not is_prepared():
+            (self._bar.console.print if self._bar else say)(
+                "extract: compiling its loops for this machine first, about half a minute, once"
+            )
         self._pace = pace
 
     def finished(self, name: str, outcome: Outcome) -> None:

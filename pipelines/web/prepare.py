@@ -18,6 +18,11 @@ _SOURCES = ("pipelines/web", "filters")
 _PAGE = "<!doctype html><title>A</title><p>A page of plain words.<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
 
 
+def is_prepared() -> bool:
+    """Whether `prepare` has nothing to do."""
+    return _mark().exists()
+
+
 @cache
 def prepare() -> None:
     """Returns at once if it was done for this code before."""

@@ -67,6 +67,15 @@ def test_json_lines_come_though_all_else_is_quiet(ctx: StageContext, monkeypatch
     assert last["event"] == "progress" and last["done"] == 1 and last["so_far"] == "40 of 100 pages kept" and last["eta_seconds"] > 0
 
 
+def test_who_waits_for_the_compiler_is_told(ctx: StageContext, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    for prepared in (False, True):
+        monkeypatch.setattr(progress, "is_prepared", lambda: prepared)  # noqa: B023
+        with Progress() as p:
+            p.starting("extract", ctx)
+            p.starting("dedup", ctx)
+        assert ("half a minute" in capsys.readouterr().err) is not prepared
+
+
 def test_quiet_is_quiet(ctx: StageContext, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0.1)
     with Progress(quiet=True) as p:
