@@ -62,6 +62,7 @@ class Web:
         found = jsonlib.loads(done.stdout.splitlines()[-1])
         found["shards"] = digest(out)
         found["run_bytes"] = sum(p.stat().st_size for p in out.rglob("*") if p.is_file())
+        found["fetched_bytes"] = sum(p.stat().st_size for p in out.glob("stages/fetch/*/blobs/**/*") if p.is_file())
         self.runs[name] = found
         print(f"{self.pages} pages, {name}: {jsonlib.dumps(found)}", file=sys.stderr, flush=True)
         return found
@@ -179,7 +180,11 @@ def over_sizes(runs: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
         row(f"growth of CPU, {sizes[0]:,} to {sizes[-1]:,}", "linear", slope, "exponent", 1 / slope, 1 / EXPONENT_LIMIT,
             ", ".join(f"{n:,}: {1000 * runs[n]['cpu'] / runs[n]['pages']:.3g} ms" for n in sizes)),
         row("a million such pages", "", large["cpu"] * per / 3600, "CPU h", None, None,
-            f"{large['run_bytes'] * per / 1e9:.3g} GB written, {large['requests'] * per / 1e6:.3g} million images asked for"),
+            f"{large['run_bytes'] * per / 1e9:.3g} GB written, {large['requests'] * per / 1e6:.3g} million images asked for") | {
+                "curve": [[runs[n]["pages"], runs[n]["cpu"], runs[n]["driver_mb"]] for n in sizes],
+                "stages": {name: s["cpu"] for name, s in large["stages"].items()},
+                **{k: large[k] for k in ("pages", "requests", "run_bytes", "fetched_bytes")},
+            },
     ]  # fmt: skip
 
 

@@ -16,6 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import plot
+from benchmarks.cost import table as cost_of
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks" / "results"
 BEGIN, END = "<!-- results: begin (python -m benchmarks.results) -->", "<!-- results: end -->"
@@ -124,13 +127,49 @@ def _cases(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def page(results: list[dict[str, Any]]) -> str:
     """The part of docs/performance.md that is made from the results."""
-    out = []
+    out, drawn = [], plots(results)
     for result in results:
-        out += [f"### {TITLES.get(result['what'], result['what'])}", "",
-                f"`weft bench {result['what']} --save`, {result['day']}, commit {result['commit']}, {result['machine']}.", "", *table(result), ""]  # fmt: skip
+        what, title = result["what"], TITLES.get(result["what"], result["what"])
+        out += [
+            f"### {title}",
+            "",
+            f"`weft bench {what} --save`, {result['day']}, commit {result['commit']}, {result['machine']}.",
+            "",
+            *table(result),
+            "",
+        ]
+        out += [line for name in (what, f"{what}-curve") if name in drawn for line in (f"![{title}]({PLOTS}/{name}.svg)", "")]
+        if what == "pipeline" and (cost := cost_of(result, judged_rate(results))):
+            out += ["#### What a million pages cost", "", *cost, ""]
     return "\n".join(out)
 
 
+def judged_rate(results: list[dict[str, Any]]) -> float | None:
+    """Real pages that one core judges in a second."""
+    rows = [r for result in results if result["what"] == "extract" for r in _cases(result)]
+    return next((r["ours"] for r in rows if r["case"].startswith("judged speed")), None)
+
+
+def plots(results: list[dict[str, Any]]) -> dict[str, str]:
+    """SVG by name: the ratios of each part that has several, and the growth of the whole pipeline."""
+    out = {}
+    for result in results:
+        what, title = result["what"], TITLES.get(result["what"], result["what"])
+        rows = [r for r in _cases(result) if (r.get("ratio") or 0) > 0]
+        if len(rows) > 1:
+            out[what] = plot.ratios(
+                title, [plot.Ratio(r["case"], r["ratio"], r.get("floor_ratio") or None, reached(r) == "**missed**") for r in rows]
+            )
+        if curve := next((r["curve"] for r in _cases(result) if len(r.get("curve", ())) > 1), None):
+            every = [
+                plot.Line("CPU s", [(n, cpu) for n, cpu, _ in curve]),
+                plot.Line("driver's peak, MB", [(n, mb) for n, _, mb in curve], "#8a5a00"),
+            ]
+            out[f"{what}-curve"] = plot.lines(f"{title}: growth with the input", "pages", every)
+    return out
+
+
+PLOTS = "performance"  # a folder beside the page
 PAGES = {"docs/performance.md": page, "docs/results.md": goals, "README.md": headlines}
 
 
@@ -177,6 +216,16 @@ def main(arguments: list[str]) -> int:
             stale.append(name)
             if "--check" not in arguments:
                 path.write_text(new, encoding="utf-8")
+    folder, drawn = ROOT / "docs" / PLOTS, {f"{name}.svg": svg for name, svg in plots(results).items()}
+    there = {p.name: p.read_text(encoding="utf-8") for p in folder.glob("*.svg")}
+    if there != drawn:
+        stale.append(f"docs/{PLOTS}")
+        if "--check" not in arguments:
+            folder.mkdir(exist_ok=True)
+            for name in there.keys() - drawn:
+                (folder / name).unlink()
+            for name, svg in drawn.items():
+                (folder / name).write_text(svg, encoding="utf-8")
     if "--check" in arguments:
         print(f"stale: {', '.join(stale)}; run: python -m benchmarks.results" if stale else "all pages are current")
         return int(bool(stale))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import results
+from benchmarks import cost, plot, results
 
 
 def test_the_pages_are_current():
@@ -70,3 +71,34 @@ def test_a_page_without_marks_is_refused():
 def test_a_benchmark_that_prints_nothing_is_an_error(monkeypatch):
     with pytest.raises(RuntimeError, match="printed no JSON"):
         results.measure("no_such_benchmark")
+
+
+def test_plots_show_each_ratio_what_was_asked_and_what_was_missed():
+    svg = plot.ratios("Speed & <size>", [plot.Ratio("a < b", 0.5, 0.8, True), plot.Ratio("much faster than another thing", 40.0)])
+    assert ElementTree.fromstring(svg).find("{*}title").text == "Speed & <size>"
+    dots = [(float(c.get("cx")), c.get("fill")) for c in ElementTree.fromstring(svg).findall(".//{*}circle")]
+    assert dots[0][0] < dots[1][0] and dots[0][1] == "#ffffff" != dots[1][1]
+    assert all(plot.LEFT <= x <= plot.WIDTH for x, _ in dots)
+
+
+def test_the_curve_rises_with_its_numbers():
+    svg = plot.lines("growth", "pages", [plot.Line("CPU s", [(1000, 36.0), (100000, 1400.0), (20000, 282.0)])])
+    spots = [(float(c.get("cx")), float(c.get("cy"))) for c in ElementTree.fromstring(svg).findall(".//{*}circle")]
+    assert spots == sorted(spots) and [y for _, y in spots] == sorted((y for _, y in spots), reverse=True)
+    assert "1,400" in svg and "36" in svg
+
+
+def test_the_cost_of_a_crawl_is_the_largest_run_scaled():
+    run = {
+        "case": "a million such pages",
+        "stages": {"extract": 72.0, "score": 288.0},
+        "pages": 20_000,
+        "requests": 40_000,
+        "run_bytes": 10**9,
+        "fetched_bytes": 2 * 10**8,
+    }
+    said = cost.table({"rows": [{"case": "x"}, run]}, judged=100.0)
+    assert "| extract | 1 | 3,000 h |" in said and "| score | 4 | 12,000 h |" in said and "| **all** | 5 | 15,000 h |" in said
+    assert "| extract, real pages | 2.78 | 8,300 h |" in said
+    assert "2 million requests for images, 10 GB fetched, 50 GB written" in said[-1] and "6 billion requests" in said[-1]
+    assert cost.table({"rows": [{"case": "x"}]}, None) == []
