@@ -33,8 +33,9 @@ def one(name: str, seconds: int, corpus: Path) -> dict[str, object]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     said = done.stderr + done.stdout
     runs = [int(line.split()[-1]) for line in said.splitlines() if "number_of_executed_units" in line]
-    found = sorted(str(p) for p in set(finds.iterdir()) - before if not _only_waited(name, p))
-    if done.returncode and not found:
+    new = set(finds.iterdir()) - before
+    found = sorted(str(p) for p in new if not _only_waited(name, p))
+    if done.returncode and not new:
         raise SystemExit(f"fuzzing {name} did not work: exit {done.returncode}\n{said[-2000:]}")
     if found:
         print(said[-4000:], file=sys.stderr)
