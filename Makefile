@@ -59,7 +59,7 @@ chaos: $(STAMP)  ## hundreds of kills, every failing call, 300 poisoned pages: h
 	$(BIN)/python -m tests.faults.race
 	$(BIN)/python -m tests.faults.mutate
 
-soak: $(STAMP)  ## memory of 100 times the input, and a web of which one site has half: an hour and a half
+soak: $(STAMP)  ## memory of 100 times the input, and a web of which one site has half: half an hour
 	$(BIN)/python -m tests.faults.soak
 
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each

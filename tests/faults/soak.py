@@ -33,7 +33,7 @@ GROWTH = 1.10  # of a process's peak memory from the small web to the large one
 WORKER_MB = 1536
 LOPSIDED = 1.3
 EVERY_S = 0.2
-UNITS = ["input.unit_bytes=1048576", "fetch.urls_per_bucket=500", "dedup.buckets=8"]
+UNITS = ["input.unit_bytes=131072", "fetch.urls_per_bucket=200", "dedup.buckets=8"]
 
 
 def peak_mb(pid: int) -> float:
@@ -115,14 +115,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pages", type=int, default=1000)
+    parser.add_argument("--pages", type=int, default=500)
     parser.add_argument("--times", type=int, default=100, help="the large web has so many times the pages (default: 100; 1: leave it out)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--lopsided", type=int, default=5000, help="pages of the even and the lopsided web (default: 5000; 0: leave them out)"
     )
     parser.add_argument(
-        "--folder", type=Path, default=None, help="where webs and runs are made (default: a temporary folder; 100,000 pages take 6 GB)"
+        "--folder", type=Path, default=None, help="where webs and runs are made (default: a temporary folder; 50,000 pages take 3 GB)"
     )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
