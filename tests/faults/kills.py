@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +98,23 @@ def disturbed(command: list[str], rng: random.Random, takes: float) -> tuple[int
     return process.wait(timeout=600), alive.get(victim, "driver")
 
 
-def members(session: int) -> dict[int, str]:
-    """The processes of a session but its leader: pid -> what it is."""
-    out = {}
+def members(driver: int) -> dict[int, str]:
+    """The processes below `driver`, in whatever session: pid -> what it is."""
+    parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == session:
-            continue
-        try:
-            _, parent, _, its_session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
-            if int(its_session) != session:
-                continue
-            said = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-        except (OSError, ValueError, IndexError):
-            continue
-        forked = "pipelines.nursery" in said  # workers are forked from the nursery, which the driver starts
-        worker = "pipelines.worker" in said or (forked and int(parent) != session)
-        out[int(entry.name)] = "child" if "guard_child" in said else "worker" if worker else "nursery" if forked else "other"
+        with suppress(OSError, ValueError, IndexError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    out: dict[int, str] = {}
+    below = [driver]
+    for pid in below:  # grows as it is read
+        children = [p for p, parent in parents.items() if parent == pid]
+        below += children
+        for child in children:
+            with suppress(OSError):
+                said = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                forked = "pipelines.nursery" in said  # workers are forked from the nursery, which the driver starts
+                worker = "pipelines.worker" in said or (forked and pid != driver)
+                out[child] = "child" if "guard_child" in said else "worker" if worker else "nursery" if forked else "other"
     return out
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.report import balance
@@ -127,3 +130,25 @@ def test_of_many_the_first_three_are_named_in_order() -> None:
 def test_a_long_address_is_cut() -> None:
     with pytest.raises(ConservationError, match=rf"good \({'x' * 200}, at 9\)"):
         balance.check_unit("00000", tables(**with_more("wide_nodes", ("good", "x" * 300, 4, 9))))
+
+
+def difference(tmp_path: Path, packed: list[tuple[str, bool]], keys: list[list[str]]) -> str:
+    """What is said of decisions of pack and the keys of its indexes."""
+    files: dict[str, list[str]] = {"packed": [str(tmp_path / "packed.parquet")], "index": []}
+    pq.write_table(
+        pa.table({"doc_id": pa.array([d for d, _ in packed], S), "kept": pa.array([k for _, k in packed], B)}), files["packed"][0]
+    )
+    for i, some in enumerate(keys):
+        files["index"].append(str(tmp_path / f"{i}.parquet"))
+        pq.write_table(pa.table({"key": some, "other": some}), files["index"][-1])
+    return balance.difference(SimpleNamespace(inputs={"pack": SimpleNamespace(paths=files.__getitem__)}))  # type: ignore[arg-type]
+
+
+def test_the_difference_between_decisions_and_shards_is_said_by_document(tmp_path: Path) -> None:
+    packed = [("a", True), ("b", True), ("c", False), ("d", True)]
+    assert difference(tmp_path, packed, [["a", "b"], ["d"]]) == "the same documents, with other nodes"
+    assert difference(tmp_path, packed, [["a"], ["d"]]) == "b not in a shard"
+    assert difference(tmp_path, packed, [["a", "b", "c"], ["d"]]) == "c in a shard, but not kept"
+    assert difference(tmp_path, packed, [["a", "b", "b"], ["d"]]) == "b in a shard, but not kept"
+    assert difference(tmp_path, packed, [["x"]]) == "a not in a shard, b not in a shard, d not in a shard"  # three at most
+    assert difference(tmp_path, [], []) == "the same documents, with other nodes"
