@@ -45,7 +45,7 @@ TARGETS = (
     Target("pipelines/stage.py", ("tests/schemas/test_manifest.py", "tests/pipelines/test_stage.py"), ("execute", "check", "_gather", "_add", "find")),
     Target("pipelines/report/balance.py", ("tests/pipelines/test_balance.py", BOOKS)),
     Target("pipelines/stages/report.py", (BOOKS, "tests/audit/test_whatif.py"), ("counts", "_count", "_fates")),
-    Target("pipelines/dedup/finish.py", ("tests/pipelines/stages/test_dedup.py",), ("unit_tables", "_node_decisions", "_node_facts")),
+    Target("pipelines/dedup/finish.py", ("tests/pipelines/dedup/test_finish.py", "tests/pipelines/stages/test_dedup.py"), ("unit_tables", "_node_decisions", "_node_facts")),
 )  # fmt: skip
 
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}  # fmt: skip
