@@ -33,6 +33,9 @@ from schemas.manifest import Count, Part
 from schemas.reasons import Reason
 from schemas.rows import IMAGE
 
+FEW_UNITS = 64  # so many small files each bucket reads itself
+GATHERED_ROWS = 1_000_000  # of wanted images in a file that buckets read instead
+GATHERED = "gathered_"
 WANTED = pa.schema([("bucket", pa.int32()), ("image_id", pa.string()), ("url", pa.string())])
 
 
@@ -49,7 +52,13 @@ class FetchStage(Stage):
         buckets = min(4096, max(1, -(-images // ctx.config.fetch.urls_per_bucket)))
         if buckets == 1 and images > 64:
             buckets = 4  # work for a few workers, on a small run too
-        return {"unit": extract.parts["unit"], "bucket": (*(f"{b:04d}" for b in range(buckets)), *moved.parts_of(buckets))}
+        units = extract.parts["unit"]
+        gathered = min(len(units), max(FEW_UNITS, -(-images // GATHERED_ROWS))) if len(units) > FEW_UNITS else 0
+        return {
+            "unit": units,
+            **({"gather": tuple(f"{g:05d}" for g in range(gathered))} if gathered else {}),
+            "bucket": (*(f"{b:04d}" for b in range(buckets)), *moved.parts_of(buckets)),
+        }
 
     def run(self, ctx: StageContext) -> None:
         settings = ctx.config.fetch
@@ -59,6 +68,8 @@ class FetchStage(Stage):
                 '--set fetch.contact="https://example.org/crawler"'
             )
         map_parts(ctx.config.runner, ctx.todo("unit"), WantUnit(ctx), rows=ctx.inputs["extract"].manifest.rows("nodes"))
+        if "gather" in ctx.groups:
+            map_parts(ctx.config.runner, ctx.todo("gather"), GatherUnits(ctx), rows=ctx.inputs["extract"].manifest.rows("nodes"))
         if todo := ctx.todo("bucket"):
             lanes = split_hosts(ctx)
             if lanes.hosts and not storage.exists(ctx.path(FILES)):
@@ -112,15 +123,48 @@ class WantUnit:
         return found.append_column("bucket", pa.array(of, pa.int32())).sort_by([("bucket", "ascending"), ("image_id", "ascending")])
 
 
+@dataclass(frozen=True)
+class GatherUnits:
+    """What a stretch of units wants, in files sorted by bucket: if every bucket opened every unit's files, twice the input would take
+    four times as long."""
+
+    ctx: StageContext
+
+    def __call__(self, part: str) -> None:
+        units, parts = self.ctx.groups["unit"], self.ctx.groups["gather"]
+        at = parts.index(part)
+        mine = units[at * len(units) // len(parts) : (at + 1) * len(units) // len(parts)]
+        together = {name: pa.concat_tables([_written(self.ctx, name, u) for u in mine]) for name in ("wanted", "archived", "hosts")}
+        order = [("bucket", "ascending"), ("image_id", "ascending")]
+        tables = {name: together[name].sort_by(order) for name in ("wanted", "archived")}
+        self.ctx.writer.commit("gather", part, {GATHERED + name: t for name, t in {**tables, "hosts": _sum_of(together["hosts"])}.items()})
+
+
+def _written(ctx: StageContext, table: str, part: str) -> pa.Table:
+    return storage.read_table(ctx.path(layout.table_file(table, part)))
+
+
+def _sum_of(hosts: pa.Table) -> pa.Table:
+    """Each host once, with all its URLs counted."""
+    return hosts.group_by("host").aggregate([("urls", "sum")]).rename_columns(["host", "urls"]).sort_by("host")
+
+
+def sources(ctx: StageContext, table: str) -> list[str]:
+    """The files that hold a table of all units: the units' own, or those gathered from them."""
+    if "gather" in ctx.groups:
+        return [ctx.path(layout.table_file(GATHERED + table, part)) for part in ctx.groups["gather"]]
+    return [ctx.path(layout.table_file(table, unit)) for unit in ctx.groups["unit"]]
+
+
 def bucket_count(ctx: StageContext) -> int:
     """Buckets that hosts are hashed to; the parts of what leads out of them come after these."""
     return sum(not moved.is_one(b) for b in ctx.groups["bucket"])
 
 
 def listed(ctx: StageContext, table: str, buckets: list[int]) -> Iterator[pa.Table]:
-    """A table's rows of these buckets, unit by unit."""
-    for unit in ctx.groups["unit"]:
-        with storage.open_read(ctx.path(layout.table_file(table, unit))) as f:
+    """A table's rows of these buckets, file by file."""
+    for path in sources(ctx, table):
+        with storage.open_read(path) as f:
             yield pq.read_table(f, filters=[("bucket", "in", buckets)])
 
 
@@ -130,9 +174,8 @@ def split_hosts(ctx: StageContext) -> Lanes:
     where = ctx.path(LANES)
     if not storage.exists(where):
         counts = pa.table({"host": pa.array([], pa.string()), "urls": pa.array([], pa.int64())})
-        for unit in ctx.groups["unit"]:
-            both = pa.concat_tables([counts, storage.read_table(ctx.path(layout.table_file("hosts", unit)))])
-            counts = both.group_by("host").aggregate([("urls", "sum")]).rename_columns(["host", "urls"])
+        for path in sources(ctx, "hosts"):
+            counts = _sum_of(pa.concat_tables([counts, storage.read_table(path)]))
         many = counts.filter(pc.field("urls") > settings.hot_host_urls).to_pylist()
         lanes = lanes_of({r["host"]: r["urls"] for r in many}, buckets, settings.per_host_connections, settings.hot_host_urls)
         storage.write_bytes(where, (json.dumps(lanes.hosts, indent=1, sort_keys=True) + "\n").encode())

@@ -19,7 +19,7 @@ def row_of(r: Result, fetched_at: str = "") -> dict[str, Any]:
         "image_id": r.image_id, "url": r.url, "host": r.host, "status": a.status, "http_status": a.http_status,
         "final_url": _clean(a.final_url), "redirects": a.redirects, "address_class": a.address_class,
         "content_type": _clean(a.content_type), "sha256": hashlib.sha256(a.body).hexdigest() if a.body else "",
-        "attempts": r.attempts, "seconds": round(r.seconds, 3),
+        "attempts": r.attempts, "seconds": round(r.seconds, 6),
         "fetched_at": fetched_at or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "detail": _clean(a.detail),
         "optouts": [
             {"signal": s.signal, "value": _clean(s.value[:MAX_VALUE]), "token": s.token, "acted": acted, "evidence": evidence}

@@ -90,6 +90,23 @@ URLS = [f"http://h{i % 9}.example/{i}" for i in range(70)] + ["http://h1.example
         "http://y.example/gone", "http://h2.example/same", "http://127.0.0.1/private"]  # fmt: skip
 
 
+def test_of_many_units_the_wants_are_gathered_first_and_nothing_else_changes(tmp_path, monkeypatch):
+    with HostileServer() as server:
+        plain = execute(FetchStage(), str(tmp_path / "a"), config(server.address), before(tmp_path / "a", URLS)).done
+        monkeypatch.setattr("pipelines.stages.fetch.FEW_UNITS", 1)
+        many = execute(FetchStage(), str(tmp_path / "b"), config(server.address), before(tmp_path / "b", URLS)).done
+    assert "gather" not in plain.manifest.parts and many.manifest.parts["gather"] == ("00000",)
+    assert rows(many, TIMES) == rows(plain, TIMES) and blobs(many) == blobs(plain) and many.manifest.counts == plain.manifest.counts
+    for path in plain.paths("wanted"):  # a bucket that opened the units' own files would be quadratic: it does not need them
+        Path(many.root, "wanted", Path(path).name).unlink()
+    for receipt in Path(many.root, "parts", "bucket").glob("*.json"):
+        receipt.unlink()
+    Path(many.root, layout.STAGE_MANIFEST).unlink()
+    with HostileServer() as server:
+        again = execute(FetchStage(), str(tmp_path / "b"), config(server.address), before(tmp_path / "b", URLS)).done
+    assert rows(again, TIMES) == rows(plain, TIMES)
+
+
 def test_every_url_once_with_bytes_that_are_there(tmp_path):
     with HostileServer() as server:
         done = execute(FetchStage(), str(tmp_path), config(server.address), before(tmp_path, URLS)).done
