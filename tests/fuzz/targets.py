@@ -123,7 +123,7 @@ def text(data: bytes) -> None:
     left = [
         kind
         for at, end, kind in find(masked)
-        if kind in ("email", "ip") and ">" not in masked[max(0, at - 1) : at] and "<" not in masked[end : end + 1]
+        if kind in ("email", "ip") and ">" not in masked[max(0, at - 1) : at] and "<" not in masked[end : end + 2]
     ]
     assert not left, (said, masked)
     assert all(w and not w.isspace() for w in words(said))

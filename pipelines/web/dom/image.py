@@ -94,7 +94,8 @@ def absolute(base: str, src: str) -> str:
         url = urljoin(base, src)
     except ValueError:
         return ""
-    return url if url[:7].lower() == "http://" and len(url) > 7 or url[:8].lower() == "https://" and len(url) > 8 else ""
+    scheme = next((s for s in ("http://", "https://") if url[: len(s)].lower() == s and len(url) > len(s)), "")
+    return scheme + url[len(scheme) :] if scheme else ""
 
 
 def size(a: Attributes) -> tuple[int, int]:
