@@ -8,7 +8,7 @@ from filters.compiled import compiled
 
 
 @compiled
-def _mixed(h):  # type: ignore[no-untyped-def]
+def mixed(h):  # type: ignore[no-untyped-def]
     """SplitMix64's finaliser."""
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -28,7 +28,7 @@ def _windows(values, n, out):  # type: ignore[no-untyped-def]
             h -= (np.uint64(values[i - n]) + np.uint64(1)) * power
         h = h * base + np.uint64(values[i]) + np.uint64(1)
         if i >= n - 1:
-            out[i - n + 1] = _mixed(h) | np.uint64(1)
+            out[i - n + 1] = mixed(h) | np.uint64(1)
     return max(0, len(values) - n + 1)
 
 

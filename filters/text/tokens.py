@@ -15,12 +15,13 @@ import numpy as np
 
 from filters.compiled import compiled
 from filters.text import characters, segment
+from filters.text.ngrams import mixed
 
 FLAGS = 5  # of characters.table() that are counted, in the order of their bits
 FOLDED = 0x1E980  # code points from here on have no case
 _ODD = frozenset("\u0130\u03a3")  # lower-cased by what stands around them, or to two characters: then the whole text is, before all else
 _SPACE, _BASE = characters.SPACE, characters.BASE
-_WORD, _START = characters.LETTER | characters.NUMBER, characters.LETTER | characters.NUMBER
+_WORD = characters.LETTER | characters.NUMBER
 _SPECIAL = characters.SPECIAL
 _SELECTORS, _SELECTORS_END = 0xE0100, 0xE01F0
 
@@ -54,14 +55,6 @@ def count(codes, starts, table, out):  # type: ignore[no-untyped-def]
             out[2, t] += (f >> 2) & 1
             out[3, t] += (f >> 3) & 1
             out[4, t] += (f >> 4) & 1
-
-
-@compiled
-def _hash(h):  # type: ignore[no-untyped-def]
-    """SplitMix64's finaliser; never 0."""
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (h ^ (h >> np.uint64(31))) | np.uint64(1)
 
 
 @compiled
@@ -103,7 +96,7 @@ def cut(codes, starts, table, marks, lower, keys, known, facts, firsts, unknown)
                         break
                     continue
                 begun = True
-                if first < 0 and f & _START:
+                if first < 0 and f & _WORD:
                     first = i
                 if first >= 0:
                     h = (h ^ np.uint64(lower[c] if c < FOLDED else c)) * np.uint64(0x100000001B3)
@@ -111,7 +104,7 @@ def cut(codes, starts, table, marks, lower, keys, known, facts, firsts, unknown)
                         kept, last = h, i
                 i += 1
             if first >= 0:
-                key = _hash(kept)
+                key = mixed(kept) | np.uint64(1)  # never 0
                 at = find(keys, key)
                 if keys[at]:
                     facts[n_words] = known[at]

@@ -197,25 +197,23 @@ def _phones(text: str) -> Iterator[_Span]:
 # all together ---------------------------------------------------------------------------------------------------------
 
 _CUE = re.compile(r"@|\d[^\w\n]{0,3}\d|::|[\[({<]\s{0,2}(?:at|ät|arroba)\s{0,2}[\])}>]|\sat\s", re.IGNORECASE)
-_ENOUGH = 1 << 30
 _SIX_DIGITS = re.compile(r"(?:\d[^\d\n]{0,4}){4}")
 
 
 def find(text: str, cues: Cues = ALL) -> list[tuple[int, int, str]]:
     """(start, end, kind) of everything found, in order, without overlaps; where two overlap, e-mail comes before IP, IBAN,
     card and telephone number. `cues` of the text, where they are known, spare searches that would find nothing."""
-    digits = _ENOUGH if cues.entities else cues.digits
     shadow = Shadow.of(text)
     seen = shadow.text
     if not _CUE.search(seen):
         return []
-    spans = list(_emails(seen)) if cues.at or cues.entities else []
-    if digits >= 4 or cues.colons > 1 or cues.entities:
+    spans = list(_emails(seen)) if cues.at else []
+    if cues.digits >= 4 or cues.colons > 1:
         spans += _addresses(seen)
-    if digits >= 4 and _SIX_DIGITS.search(seen):
+    if cues.digits >= 4 and _SIX_DIGITS.search(seen):
         spans += _ibans(seen)
-        spans += _cards(seen) if digits >= 13 else ()
-        spans += _phones(seen) if digits >= 7 else ()
+        spans += _cards(seen) if cues.digits >= 13 else ()
+        spans += _phones(seen) if cues.digits >= 7 else ()
     spans.sort(key=lambda s: (_RANK[s[2]], s[0]))
     return [(*shadow.span(a, b), kind) for a, b, kind in _without_overlaps(spans)]
 

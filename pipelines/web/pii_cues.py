@@ -24,18 +24,17 @@ _DIGIT: Final = characters.DIGIT
 
 
 class Cues(NamedTuple):
-    """What a text shows. With `entities` the rest says little: escapes may stand for anything."""
+    """What a text shows; `ALL` where it has escapes, as these may stand for anything."""
 
     at: bool  # an at sign, or the word in brackets or between blanks
     digits: int  # decimal digits of any script
     colons: int
-    entities: bool
 
     def any(self) -> bool:
-        return self.at or self.digits > 1 or self.colons > 1 or self.entities
+        return self.at or self.digits > 1 or self.colons > 1
 
 
-ALL: Final = Cues(True, 1 << 30, 1 << 30, True)
+ALL: Final = Cues(True, 1 << 30, 1 << 30)
 
 
 @cache
@@ -58,21 +57,21 @@ def _cues(codes, starts, kinds, classes, out):  # type: ignore[no-untyped-def]
         for i in range(starts[t], starts[t + 1]):
             c = codes[i]
             kind = kinds[c] if c < 0x10000 else 0
-            if kind == 1:  # _SKIP
+            if kind == _SKIP:
                 continue
             if kind == 0:
-                digits += (classes[c] & 8) != 0
+                digits += (classes[c] & _DIGIT) != 0
                 open_ = False
-            elif kind == 6 or (kind == 4 and open_):  # _AT; _OPEN, then _A
+            elif kind == _AT or (kind == _A and open_):
                 at += 1
                 open_ = False
-            elif kind == 2:  # _SPACE
-                at += one == 5 and two == 4 and three == 2
-            elif kind == 3:
+            elif kind == _SPACE:
+                at += one == _T and two == _A and three == _SPACE
+            elif kind == _OPEN:
                 open_ = True
             else:
-                colons += kind == 7
-                entities += kind >= 8
+                colons += kind == _COLON
+                entities += kind == _ENTITY or kind == _PERCENT
                 open_ = False
             one, two, three = kind, one, two
         out[t, 0], out[t, 1], out[t, 2], out[t, 3] = at, digits, colons, entities
@@ -83,4 +82,4 @@ def of(texts: Sequence[str]) -> list[Cues]:
     starts = np.cumsum([0, *map(len, texts)])
     out = np.empty((len(texts), 4), np.int64)
     _cues(characters.codes("".join(texts)), starts, _table(), characters.table(), out)
-    return [Cues(bool(a), d, c, bool(e)) for a, d, c, e in out.tolist()]
+    return [ALL if escapes else Cues(bool(at), digits, colons) for at, digits, colons, escapes in out.tolist()]
