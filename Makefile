@@ -68,7 +68,7 @@ fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) e
 lock: $(STAMP)  ## after a change in setup.py
 	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-emit-package fasttext-predict -o requirements.lock
 
-$(STAMP): requirements.lock setup.py
+$(STAMP): requirements.lock setup.py $(wildcard pipelines/web/markup/*.h pipelines/web/markup/*.cpp)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --compile-bytecode --no-deps --require-hashes -r requirements.lock

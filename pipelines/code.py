@@ -40,7 +40,7 @@ def closure(module: str) -> frozenset[str]:
 
 def _imports(name: str) -> list[str]:
     out: list[str] = []
-    for node in ast.walk(ast.parse(_source(name))):
+    for node in ast.walk(ast.parse(Path(str(_find(name))).read_bytes())):
         if isinstance(node, ast.Import):
             out += [a.name for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -72,4 +72,7 @@ def _find(name: str) -> str | None:
 
 @cache
 def _source(name: str) -> bytes:
-    return Path(str(_find(name))).read_bytes()
+    """A module's own text, and that of the C++ beside it if it is the door to some (`normal.py` and `normal.cpp`)."""
+    path = Path(str(_find(name)))
+    native = sorted(p for p in path.parent.glob("*") if p.suffix in (".cpp", ".h")) if path.with_suffix(".cpp").exists() else []
+    return b"\0".join(p.read_bytes() for p in (path, *native))

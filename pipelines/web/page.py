@@ -9,9 +9,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from pipelines.web.dom import assemble, features, head, model, nesting, pagehints, words
 from pipelines.web.dom.tree import Tree
+from pipelines.web.markup import normal
 from schemas.rows import Node
 
-_UNREAD = ["script", "style", "svg"]  # never content, and up to half of a page: taken out before the tree is written
+_UNREAD = ["script", "style", "svg", "template"]  # never content, and up to half of a page: taken out before the tree is written
 
 _SHELL = 1_000  # bytes of text below which a page may be a frame that scripts fill
 
@@ -56,16 +57,31 @@ def look(html: bytes | str, url: str, limits: Limits) -> tuple[Tree | None, head
     truncated = ""
     if len(html) > limits.max_bytes:
         html, truncated = html[: limits.max_bytes], "max_bytes"
+    if not html or html.isspace():
+        return None, None, truncated
+    data = html.encode("utf-8", "replace") if isinstance(html, str) else html
+    if (regular := normal.written(data)) is not None:
+        tree = Tree(regular, limits.max_nodes, limits.max_depth)
+        if not _is_shell(tree):
+            return tree, head.read(tree, head.structured(data), url), truncated or tree.truncated
+    return _parsed(data, url, limits, truncated)
+
+
+def _is_shell(tree: Tree) -> bool:
+    """The page may be a frame that scripts fill, with its text in a <noscript>."""
+    return len(tree.out) < _SHELL and b"<noscript" in tree.html
+
+
+def _parsed(html: bytes, url: str, limits: Limits, truncated: str) -> tuple[Tree | None, head.Head | None, str]:
+    """`look` by the parser, for pages that it takes."""
     whole = html
     html = nesting.cut(html, 4 * limits.max_depth)
     if html is not whole:
         truncated = truncated or "max_depth"
-    if not html or html.isspace():
-        return None, None, truncated
     document = LexborHTMLParser(html)
     document.strip_tags(_UNREAD)
     tree = Tree((document.html or "").encode("utf-8", "replace"), limits.max_nodes, limits.max_depth)
-    if len(tree.out) < _SHELL and b"<noscript" in tree.html:
+    if _is_shell(tree):
         tree = _without_scripts(document, tree, limits)
     return tree, head.read(tree, head.structured(html), url), truncated or tree.truncated
 

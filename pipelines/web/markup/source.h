@@ -1,0 +1,184 @@
+// Pieces of HTML source, read as the standard's tokenizer reads them (13.2.5). Nothing here looks beyond `n`.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "elements.h"
+
+namespace weft {
+
+using Size = int64_t;
+using Byte = uint8_t;
+
+inline bool is_space(Byte c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
+inline bool is_letter(Byte c) { return static_cast<Byte>((c | 32) - 'a') < 26; }
+inline bool is_alnum(Byte c) { return is_letter(c) || static_cast<Byte>(c - '0') < 10; }
+inline Byte small(Byte c) { return static_cast<Byte>(c - 'A') < 26 ? c + 32 : c; }
+
+struct Attribute {
+  Size name, stop, value, end;
+};
+
+struct Tag {
+  static constexpr int MOST = 64;  // attributes; a page with more in a tag is left to the parser
+  Size at, end;                    // the name
+  Element element;
+  bool closing, self_closing;
+  int size;
+  Attribute attributes[MOST];
+};
+
+constexpr Size NO_END = -1, TOO_MANY = -2;
+
+struct Source {
+  const Byte* html;
+  Size n;
+
+  bool starts(Size i, const char* word) const {  // `word` in small letters
+    for (; *word; word++, i++)
+      if (i >= n || small(html[i]) != static_cast<Byte>(*word)) return false;
+    return true;
+  }
+
+  bool same(Size a, Size b, Size size) const {  // but for ASCII case
+    for (Size k = 0; k < size; k++)
+      if (small(html[a + k]) != small(html[b + k])) return false;
+    return true;
+  }
+
+  Size find(Byte c, Size i) const {  // n if there is none
+    if (i >= n) return n;
+    const void* at = std::memchr(html + i, c, static_cast<size_t>(n - i));
+    return at ? static_cast<const Byte*>(at) - html : n;
+  }
+
+  Size after(Byte c, Size i) const {
+    Size at = find(c, i);
+    return at < n ? at + 1 : n;
+  }
+
+  // behind the comment whose text begins at i
+  Size after_comment(Size i) const {
+    if (i < n && html[i] == '>') return i + 1;
+    if (i + 1 < n && html[i] == '-' && html[i + 1] == '>') return i + 2;
+    for (Size at = find('>', i); at < n; at = find('>', at + 1)) {
+      if (at - i >= 2 && html[at - 1] == '-' && html[at - 2] == '-') return at + 1;
+      if (at - i >= 3 && html[at - 1] == '!' && html[at - 2] == '-' && html[at - 3] == '-') return at + 1;
+    }
+    return n;
+  }
+
+  bool ends_name(Size i) const { return i < n && (is_space(html[i]) || html[i] == '/' || html[i] == '>'); }
+
+  // an end tag of the name html[name, name + size) begins at the `<` html[i]
+  bool is_end_tag(Size i, Size name, Size size) const {
+    return i + 2 + size < n && html[i + 1] == '/' && same(i + 2, name, size) && ends_name(i + 2 + size);
+  }
+
+  // where raw text ends that begins at i
+  Size raw_end(Size i, Size name, Size size) const {
+    for (Size at = find('<', i); at < n; at = find('<', at + 1))
+      if (is_end_tag(at, name, size)) return at;
+    return n;
+  }
+
+  // where a script's text ends: `<!--` and `<script` in it hide end tags, as browsers of 1996 had it
+  Size script_end(Size i, Size name) const {
+    bool escaped = false, doubly = false;
+    while (i < n) {
+      if (!escaped) {
+        i = find('<', i);
+        if (i >= n) return n;
+        if (is_end_tag(i, name, 6)) return i;
+        if (i + 3 < n && html[i + 1] == '!' && html[i + 2] == '-' && html[i + 3] == '-') {
+          escaped = true;
+          i += 2;  // its dashes may end it
+          continue;
+        }
+      } else if (html[i] == '<') {
+        if (is_end_tag(i, name, 6)) {
+          if (!doubly) return i;
+          doubly = false;
+        } else if (!doubly && i + 7 < n && same(i + 1, name, 6) && ends_name(i + 7)) {
+          doubly = true;
+        }
+      } else if (html[i] == '>' && html[i - 1] == '-' && html[i - 2] == '-') {
+        escaped = doubly = false;
+      }
+      i++;
+    }
+    return n;
+  }
+
+  // the tag whose name begins at `at`: where to go on, NO_END or TOO_MANY
+  Size read_tag(Size at, bool closing, Tag& tag) const {
+    uint64_t hash = 0;
+    Size i = at;
+    for (; i < n && !is_space(html[i]) && html[i] != '/' && html[i] != '>'; i++) hash = hash * 131 + small(html[i]);
+    tag.at = at;
+    tag.end = i;
+    tag.element = ELEMENT.find(hash);
+    tag.closing = closing;
+    tag.size = 0;
+    return read_attributes(i, tag);
+  }
+
+  Size read_attributes(Size i, Tag& tag) const {
+    tag.size = 0;
+    tag.self_closing = false;
+    while (true) {
+      while (i < n && is_space(html[i])) i++;
+      if (i >= n) return NO_END;
+      if (html[i] == '>') return i + 1;
+      if (html[i] == '/') {
+        i++;
+        if (i < n && html[i] == '>') {
+          tag.self_closing = true;
+          return i + 1;
+        }
+        continue;
+      }
+      Attribute a;
+      a.name = i++;  // even if it is a `=`
+      while (i < n && !is_space(html[i]) && html[i] != '/' && html[i] != '>' && html[i] != '=') i++;
+      a.stop = i;
+      while (i < n && is_space(html[i])) i++;
+      if (i >= n) return NO_END;
+      a.value = a.end = i;
+      if (html[i] == '=') {
+        i++;
+        while (i < n && is_space(html[i])) i++;
+        if (i >= n) return NO_END;
+        Byte quote = html[i];
+        if (quote == '"' || quote == '\'') {
+          a.value = i + 1;
+          a.end = i = find(quote, i + 1);
+          i++;
+        } else {
+          a.value = i;
+          while (i < n && html[i] != '>' && !is_space(html[i])) i++;
+          a.end = i;
+        }
+        if (i >= n) return NO_END;
+      }
+      bool seen = false;  // of two of one name the first counts
+      for (int k = 0; k < tag.size && !seen; k++) {
+        const Attribute& b = tag.attributes[k];
+        seen = b.stop - b.name == a.stop - a.name && same(a.name, b.name, a.stop - a.name);
+      }
+      if (seen) continue;
+      if (tag.size == Tag::MOST) return TOO_MANY;
+      tag.attributes[tag.size++] = a;
+    }
+  }
+
+  const Attribute* attribute(const Tag& tag, const char* name) const {
+    Size size = static_cast<Size>(std::strlen(name));
+    for (int k = 0; k < tag.size; k++)
+      if (tag.attributes[k].stop - tag.attributes[k].name == size && starts(tag.attributes[k].name, name)) return &tag.attributes[k];
+    return nullptr;
+  }
+};
+
+}  // namespace weft
