@@ -65,13 +65,12 @@ EXTRAS["dev"] = [
     "playwright>=1.49", "axe-playwright-python>=0.1.4", "psutil>=6", "basedpyright>=1.28", "pyarrow-stubs>=20", "pytest>=8.3", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "ruff>=0.9", "webdataset>=0.2.100",
 ]  # fmt: skip
 
-# a shared library that ctypes loads; where no compiler builds it, pages are read by the parser alone, with the same result
-NORMAL = Extension(
-    "pipelines.web.markup._normal",
-    ["pipelines/web/markup/normal.cpp"],
-    depends=[str(p.relative_to(HERE)) for p in HERE.glob("pipelines/web/markup/*.h")],
+_MARKUP = "pipelines/web/markup"
+NATIVE = Extension(  # a shared library that ctypes loads: the code that reads pages
+    "pipelines.web.markup._native",
+    [f"{_MARKUP}/normal.cpp", f"{_MARKUP}/scan.cpp"],
+    depends=[str(p.relative_to(HERE)) for p in HERE.glob(f"{_MARKUP}/*.h")],
     extra_compile_args=["-O3", "-std=c++17"],
-    optional=True,
 )
 
 setup(
@@ -84,7 +83,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=[f"{p}{s}" for p in ("schemas", "filters", "pipelines", "audit", "trainer", "demo", "ablation", "benchmarks", "configs", "weft") for s in ("", ".*")]),
     package_data={"": ["templates/*.html", "templates/server/*.html", "static/*", "*.toml", "*.json", "*.jsonl", "*.txt", "*.tsv", "*.csv", "*.sql", "*.html", "*.css", "*.js", "*.svg", "*.pt", "*.safetensors", "*.npz", "*.parquet", "py.typed", "*.cpp", "*.h"]},
-    ext_modules=[NORMAL],
+    ext_modules=[NATIVE],
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["weft = weft.main:command"]},

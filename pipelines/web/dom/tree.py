@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.web.dom import hints, scan, tags
+from pipelines.web.dom import scan
 
 
 class Tree:
@@ -19,15 +19,13 @@ class Tree:
     def __init__(self, html: bytes, max_nodes: int, max_depth: int):
         self.html = html
         data = np.frombuffer(html, np.uint8)
-        room = html.count(b"<") + 2
+        room = len(html) // 3 + 3  # no tag is shorter
+        room = room if room <= _KEPT else html.count(b"<") + 2
         boxes, blocks = _room("boxes", scan.BOX_ROWS, room), _room("blocks", scan.BLOCK_ROWS, room)
         pictures, sources, whole = _room("pictures", scan.PICTURE_ROWS, room), _room("sources", 2, room), _room("whole", 4, 0)
-        out = np.empty(len(html) + 8, np.uint8)
+        out = np.empty(len(html) + 16, np.uint8)
         sizes = np.zeros(10, np.int64)
-        scan.scan(
-            data, tags.KEYS, tags.NUMBERS, tags.ACTION, tags.FLAGS, tags.SCOPE, hints.STEP, hints.FOUND, max_nodes, max_depth,
-            boxes, blocks, pictures, sources, whole, out, sizes,
-        )  # fmt: skip
+        scan.scan(html, max_nodes, max_depth, boxes, blocks, pictures, sources, whole, out, sizes)
         n_boxes, self.n, n_pictures, n_sources, n_whole, n_out, nodes, depth, at, end = sizes.tolist()
         self.data = data
         self.truncated = "max_nodes" if nodes else "max_depth" if depth else ""
@@ -72,7 +70,9 @@ class Tree:
 
 
 _kept = threading.local()
-_KEPT = 1 << 15  # entries for which the room of the page before is used again: new pages of memory cost more than the scan
+# entries for which the room of the page before is used again: new pages of memory cost more than the scan. No power of two, by which all rows of an
+# entry would fall on the same lines of the cache
+_KEPT = (1 << 15) + 80
 
 
 def _room(name: str, rows: int, entries: int) -> Any:

@@ -13,8 +13,6 @@ from pipelines.web import page
 from pipelines.web.markup import normal
 from tests.support.tag_soup import soup
 
-pytestmark = pytest.mark.skipif(not normal.is_built(), reason="no C++ compiler built the library")
-
 
 def parsed(html: bytes) -> bytes:
     document = LexborHTMLParser(html)
