@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from filters.compiled import compiled
-from pipelines.web.dom import boost, context, features
+from pipelines.web.dom import boost, context, features, ranks
 
 
 @cache
@@ -21,12 +21,22 @@ def tables() -> dict[str, boost.Trees]:
     return {name: boost.load(value).placed(names) for name, value in data.items()}
 
 
+@cache
+def _ranked() -> tuple[ranks.Scale, tuple[ranks.Ranked, ...]]:
+    """The same models as they are asked: the first look, the second."""
+    return ranks.ranked([tables()["first"], tables()["second"]])
+
+
 def chances(measured: features.Measured) -> Any:
     """For every block the chance that it is main content: the mean of what the first look and the second say."""
-    look = tables()
-    first = logistic(look["first"].log_odds(measured.x))
+    scale, (one, two) = _ranked()
+    x, n, own = measured.x, measured.x.shape[1], len(features.NAMES)
+    room = scale.room(n)
+    scale.rank(x[:own], 0, room)
+    first = logistic(one.log_odds(room, n))
     measured.look_around(first)
-    return (first + logistic(look["second"].log_odds(measured.x))) / 2
+    scale.rank(x[own:], own, room)
+    return (first + logistic(two.log_odds(room, n))) / 2
 
 
 def logistic(x: Any) -> Any:
