@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from filters.compiled import compiled
 
 HIDDEN_BIT = 1 << 15  # hints.BIT["hidden"], checked in the tests
@@ -168,3 +170,28 @@ def entity(html, i, n):  # type: ignore[no-untyped-def]
         if html[i + 1] == 113 and html[i + 2] == 117 and html[i + 3] == 111 and html[i + 4] == 116:
             return 34, 6
     return 38, 1
+
+
+_STRETCH = 1 << 10  # bytes that are asked at once whether a word can begin there
+
+
+@compiled
+def find(html, word, at):  # type: ignore[no-untyped-def]
+    """Where `word` (three bytes or more) next stands in `html` from `at` on, -1 if nowhere: as bytes.find, which has no vector instructions."""
+    n, size = len(html) - len(word), len(word)
+    a, b, c = word[0], word[size // 2], word[size - 1]
+    while at <= n:
+        stop = min(n + 1, at + _STRETCH)
+        first, middle, last = html[at:stop], html[at + size // 2 : stop + size // 2], html[at + size - 1 : stop + size - 1]
+        some = False
+        for i in range(len(first)):
+            some = some | ((first[i] == a) & (middle[i] == b) & (last[i] == c))
+        if some:
+            for i in range(at, stop):
+                k = 0
+                while k < size and html[i + k] == word[k]:
+                    k += 1
+                if k == size:
+                    return i
+        at = stop
+    return -1
