@@ -1,4 +1,4 @@
-"""What each kept block is to a reader: a paragraph, a heading, a line of a list, a cell of a table."""
+"""What each kept block is to a reader, a paragraph, a heading, a line of a list, a cell of a table, and the text of the nodes they make."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ for _names, _s in (
     for _t in _names:
         _SORT[_N[_t]] = _s
 
-_PARENT, _TAG, _SCOPE, _BOX, _AT, _STOP = scan.PARENT, scan.TAG, scan.SCOPE, scan.BOX, scan.AT, scan.STOP
+_BETWEEN: Final = 3  # bytes between two cells of a row, the widest of what stands between two blocks
+_PARENT, _TAG, _SCOPE, _BOX, _AT, _STOP, _BREAKS = scan.PARENT, scan.TAG, scan.SCOPE, scan.BOX, scan.AT, scan.STOP, scan.BREAKS
 _IN_TABLE = tags.TABLE
 
 
@@ -80,8 +81,55 @@ def _lines(kept, boxes, blocks, own, sort, out):  # type: ignore[no-untyped-def]
         out[0, k], out[1, k], out[2, k] = role, owner, line
 
 
-def of(tree: Any, kept: Any) -> list[tuple[int, int, int]]:
-    """(role as an index of ROLES, list or table, row) of each block in `kept`."""
-    out = np.empty((3, len(kept)), np.int32)
-    _lines(kept, tree.boxes, tree.blocks, _OWN, _SORT, out)
-    return list(zip(*out.tolist(), strict=True))
+@compiled
+def _join(kept, line, blocks, text, before, starts, nodes, out):  # type: ignore[no-untyped-def]
+    """Write the text of the kept blocks to `out`, node by node, and fill `nodes` (see `of`): how many there are."""
+    count = o = shown = last_box = 0
+    opened = some = False  # a node that may go on; any node or image before
+    h_role = h_owner = h_row = -1
+    for k in range(len(kept)):
+        i = kept[k]
+        role, owner, row, box, breaks = line[0, k], line[1, k], line[2, k], blocks[_BOX, i], blocks[_BREAKS, i]
+        while shown < len(before) and before[shown] <= i:
+            shown += 1
+            opened, some = False, True
+        part = starts[i] and some
+        if part:
+            opened = False
+        between = 0
+        if opened and owner >= 0 and role == h_role and owner == h_owner:
+            between = 3 if role == TABLE and row == h_row else 1 if box == last_box and role != TABLE and not breaks else 2
+        elif opened and owner < 0 and h_owner == -2 - box and breaks == 1 and last_box == box:
+            between = 2
+        if between == 0:
+            some = some or opened
+            opened, h_role, h_owner = True, role, owner if owner >= 0 else -2 - box
+            nodes[0, count], nodes[1, count], nodes[2, count], nodes[3, count] = i, role, part, o
+            count += 1
+        elif between == 2:
+            out[o] = 10
+            o += 1
+        else:
+            out[o] = 32
+            if between == 3:
+                out[o + 1], out[o + 2] = 124, 32
+            o += between
+        for c in range(blocks[_AT, i], blocks[_STOP, i]):
+            out[o] = text[c]
+            o += 1
+        nodes[4, count - 1] = o
+        h_row, last_box = row, box
+    return count
+
+
+def of(tree: Any, kept: Any, before: list[int], starts: Any) -> list[tuple[int, str, bool, str]]:
+    """(first block, role, whether a part of the page begins here, text) of each text node. Images that stand `before` these blocks divide
+    them, and so do the blocks with `starts` set, if anything comes before them."""
+    line, nodes = np.empty((3, len(kept)), np.int32), np.empty((5, len(kept)), np.int32)
+    _lines(kept, tree.boxes, tree.blocks, _OWN, _SORT, line)
+    out = np.empty(len(tree.out) + _BETWEEN * len(kept), np.uint8)
+    count = _join(kept, line, tree.blocks, tree.out, np.array(before, np.int32), starts, nodes, out)
+    data = out[: nodes[4, count - 1] if count else 0].tobytes()
+    return [
+        (first, ROLES[role], bool(part), data[a:b].decode("utf-8", "replace")) for first, role, part, a, b in nodes[:, :count].T.tolist()
+    ]

@@ -32,8 +32,10 @@ _REACH: Final = 2  # blocks to either side one of which must be kept
 _LEAD: Final = 8  # blocks above the first kept one, in which the page's own choice of image (og:image) may stand
 
 _BEFORE, _IN_BOX, _IN_LINK = scan.BEFORE, scan.IN_BOX, scan.IN_LINK
-_PARENT, _HINT, _SCOPE, _START, _END = scan.PARENT, scan.HINT, scan.SCOPE, scan.START, scan.END
+_PARENT, _TAG, _HINT, _SCOPE, _START, _END = scan.PARENT, scan.TAG, scan.HINT, scan.SCOPE, scan.START, scan.END
+_AT, _STOP = scan.AT, scan.STOP
 _FIGURE: Final = tags.FIGURE
+_FIGURE_TAG: Final = tags.NUMBER["figure"]
 _NO, _YES, _IF_LEAD = 0, 1, 2
 
 
@@ -47,18 +49,24 @@ class Shown(NamedTuple):
 
 
 @compiled
-def _places(pictures, boxes, keep, size, out):  # type: ignore[no-untyped-def]
-    """For each image whether it stands among what was kept: no, yes, only as the lead image."""
+def _places(pictures, boxes, blocks, keep, out, figure):  # type: ignore[no-untyped-def]
+    """For each image whether it stands among what was kept: no, yes, only as the lead image; the <figure> it stands in, or -1."""
     n = len(keep)
     mass, total = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     first = -1
     for b in range(n):
-        mass[b + 1], total[b + 1] = mass[b] + size[b] * keep[b], total[b] + size[b]
+        size = blocks[_STOP, b] - blocks[_AT, b]
+        mass[b + 1], total[b + 1] = mass[b] + size * keep[b], total[b] + size
         if keep[b] and first < 0:
             first = b
     for i in range(len(out)):
         at, box = pictures[_BEFORE, i], pictures[_IN_BOX, i]
-        out[i] = _NO
+        out[i], figure[i] = _NO, -1
+        if boxes[_SCOPE, box] & _FIGURE:
+            c = box
+            while c and boxes[_TAG, c] != _FIGURE_TAG:
+                c = boxes[_PARENT, c]
+            figure[i] = c
         if n == 0:
             out[i] = _YES
             continue
@@ -88,23 +96,25 @@ def choose(tree: Tree, keep: Any, base: str, lead: str) -> list[Shown]:
     """The content images in the page's order, one for each place: a <noscript> copy stands in only for an image that has no address.
     `lead` is the image that the page gives to those who link to it (og:image)."""
     out: list[Shown] = []
-    if not tree.pictures.shape[1]:
-        return out
-    places = np.empty(tree.pictures.shape[1], np.int8)
-    size = tree.blocks[scan.STOP] - tree.blocks[scan.AT]
-    _places(tree.pictures, tree.boxes, keep, size, places)
-    if not places.any():
+    count = tree.pictures.shape[1]
+    places, figures = np.empty(count, np.int8), np.empty(count, np.int32)
+    _places(tree.pictures, tree.boxes, tree.blocks, keep, places, figures)
+    stand = np.nonzero(places)[0]
+    if not len(stand):
         return out
     lead = _stem(lead)
-    charts = _ARTBOARD in tree.html
     last, shown = -1, _NO
-    for place, picture in zip(places.tolist(), tree.pictures.T.tolist(), strict=True):
-        before, box, at, stop, s_at, s_end, _, noscript = picture
+    done = -1
+    rows = zip(
+        stand.tolist(), places[stand].tolist(), figures[stand].tolist(), tree.pictures[_BEFORE, stand - 1].tolist(),
+        tree.pictures[:, stand].T.tolist(), strict=True,
+    )  # fmt: skip
+    for i, place, figure, before_it, (before, _, at, stop, s_at, s_end, _, noscript) in rows:
+        if i > done + 1:
+            last, shown = before_it, _NO  # the image just above is not among what was kept
+        done = i
         if noscript and last == before and shown == _NO:
             continue  # the same image again
-        if place == _NO:
-            last, shown = before, _NO
-            continue
         a = tree.attributes(at, stop)
         if "itemid" in a and "src" not in a:  # an element that stands for an image
             if "ImageObject" not in (a.get("itemtype") or ""):
@@ -113,7 +123,7 @@ def choose(tree: Tree, keep: Any, base: str, lead: str) -> list[Shown]:
         else:
             src = image.source(a, [tree.attributes(*s) for s in tree.sources[:, s_at:s_end].T.tolist()])[0]
         w, h = image.size(a)
-        if (src and _furniture(a, src, w, h)) or (charts and tree.html.find(_ARTBOARD, max(0, at - _LITTLE), stop) >= 0):
+        if (src and _furniture(a, src, w, h)) or tree.html.find(_ARTBOARD, max(0, at - _LITTLE), stop) >= 0:
             last, shown = before, _NO
             continue
         url = image.absolute(base, src) if src else ""
@@ -125,7 +135,7 @@ def choose(tree: Tree, keep: Any, base: str, lead: str) -> list[Shown]:
         if noscript and last == before and shown == _YES:
             out[-1] = out[-1]._replace(url=url)  # what a reader without scripts is shown instead of the preview just before it
             continue
-        out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, _figure(tree, box)))
+        out.append(Shown(before, url, " ".join((a.get("alt") or "").split()), w, h, figure))
         last, shown = before, _YES
     return out
 
@@ -147,11 +157,3 @@ def _stem(url: str) -> str:
     """The file name of an address, without the size that many sites write into it."""
     name = url.split("?")[0].split("#")[0].rstrip("/").rpartition("/")[2]
     return _SIZES.sub("", name).rpartition(".")[0].lower()
-
-
-def _figure(tree: Tree, box: int) -> int:
-    if not tree.scope[box] & tags.FIGURE:
-        return -1
-    while box and tree.tag[box] != tags.NUMBER["figure"]:
-        box = tree.parent[box]
-    return box
