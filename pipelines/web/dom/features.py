@@ -15,7 +15,7 @@ from filters.compiled import compiled
 from pipelines.web.dom import context, hints, pagehints, repeats, scan, tags, words
 from pipelines.web.dom.context import LEVELS
 from pipelines.web.dom.markup import GONE_BIT
-from pipelines.web.dom.sums import groups, ladder, running, shares, signatures
+from pipelines.web.dom.sums import bits, groups, ladder, picked, running, shares, signatures, weighed
 
 _N: Final = tags.NUMBER
 KIND: Final = np.zeros(len(_N) + 1, np.float32)
@@ -121,21 +121,23 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
         if x[18, b] > 0 and likeness > best_title + 0.01:
             best_title, title_at = likeness, b
     r = 27
-    for b in range(n):
-        s = boxes[_SCOPE, box[b]]
-        for k in range(_SCOPES):
-            x[r + k, b] = (s >> k) & 1
-    r += _SCOPES
+    # names, bit by bit: of the block's container and the one above it, of the two above those, of all of them
+    scope, near, middle, far, here = (
+        np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    )  # fmt: skip
     for b in range(n):
         c = box[b]
         up1 = boxes[_PARENT, c]
         up2 = boxes[_PARENT, up1]
         up3 = boxes[_PARENT, up2]
-        near, middle, far = boxes[_HINT, c] | boxes[_HINT, up1], boxes[_HINT, up2] | boxes[_HINT, up3], boxes[_INHERITED, c]
-        here = boxes[_HINT, c]
-        for k in range(_HINTS):
-            x[r + k, b] = ((near >> k) & 1) + 0.5 * ((middle >> k) & 1) + 0.25 * ((far >> k) & 1)
-            x[r + _HINTS + k, b] = (here >> k) & 1
+        scope[b], here[b], far[b] = boxes[_SCOPE, c], boxes[_HINT, c], boxes[_INHERITED, c]
+        near[b], middle[b] = boxes[_HINT, c] | boxes[_HINT, up1], boxes[_HINT, up2] | boxes[_HINT, up3]
+    for k in range(_SCOPES):
+        bits(scope, k, x[r + k])
+    r += _SCOPES
+    for k in range(_HINTS):
+        weighed(near, middle, far, k, x[r + k])
+        bits(here, k, x[r + _HINTS + k])
     r += 2 * _HINTS
 
     # sums over a container = differences of running sums, as it holds a range of blocks
@@ -178,15 +180,15 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
         if p and up[c] == up[p] and of_box[11, p] > of_box[11, c]:
             of_box[11, c], of_box[12, c], of_box[13, c] = of_box[11, p], of_box[12, p], of_box[13, p]
     most_twins = np.zeros(n, np.float32)
-    for b in range(n):
-        c = box[b]
-        for k in range(LEVELS):
-            for j in range(14):
-                x[r + 14 * k + j, b] = of_box[j, c]
+    at = box.copy()
+    for k in range(LEVELS):
+        for j in range(14):
+            picked(of_box[j], at, x[r + j])
+        for b in range(n):
             if k < 4:
-                most_twins[b] = max(most_twins[b], of_box[11, c])
-            c = up[c]
-    r += 14 * LEVELS
+                most_twins[b] = max(most_twins[b], of_box[11, at[b]])
+            at[b] = up[at[b]]
+        r += 14
 
     # blocks that stand at the end of the same path of tags and classes
     path_keys = np.empty(n, np.uint64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -16,7 +17,7 @@ _STAND_IN: Final = re.compile(
     r"[\w\-]{0,12}\.(?:gif|png|jpe?g|svg|webp)",
     re.I,
 )
-_BLANKS: Final = tuple("blank spacer trans placeholder pixel empty 1x1 lazy load dummy clear grey gray default".split())
+_BLANKS: Final = tuple("blank spacer trans placeholder pixel empty 1x1 lazy loadi loade dummy clear grey gray default".split())
 _FILE: Final = 100  # characters of the end of an address that name the file
 _LAZY: Final = (
     "data-src", "data-original", "data-lazy-src", "data-lazy", "data-lazyload", "data-original-src", "data-orig-file", "data-large-file",
@@ -29,6 +30,7 @@ _LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset", "data-original-set", "da
 _STYLE: Final = re.compile(r"(?:^|;|\s)(width|height)\s*:\s*(\d{1,5})(?:\.\d+)?px", re.I)
 _NUMBER: Final = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*$")
 _PLAIN: Final = re.compile(r"https?://[\w.\-]+/[\w./\-%~+,;:@!$*()=&?]+(?<![?/.])$", re.A)  # an address that needs no joining
+_ROOTED: Final = re.compile(r"/(?!/)[\w./\-%~+,:@!$*()=&?]+(?<![?/.])$", re.A)  # a path of one site that needs the site only
 MAX_URL: Final = 4096
 
 
@@ -37,7 +39,15 @@ def is_stand_in(src: str) -> bool:
     if is_nothing(src):
         return True
     end = src[-_FILE:].lower()
-    return (end[-6:-5] == "/" and end.endswith(".gif")) or (any(word in end for word in _BLANKS) and bool(_STAND_IN.search(end)))
+    return (end[-6:-5] == "/" and end.endswith(".gif")) or (has_any(end, _BLANKS) and bool(_STAND_IN.search(end)))
+
+
+def has_any(text: str, words: tuple[str, ...]) -> bool:
+    """One of `words` stands in `text`. A plain loop: half the time of `any` over a generator, and of an expression of alternatives."""
+    for word in words:  # noqa: SIM110
+        if word in text:
+            return True
+    return False
 
 
 def is_nothing(src: str) -> bool:
@@ -87,6 +97,8 @@ def absolute(base: str, src: str) -> str:
     """The http(s) URL of `src` against `base` as RFC 3986 joins them; '' if there is none or it is no web address."""
     if _PLAIN.match(src) and len(src) <= MAX_URL:
         return src
+    if _ROOTED.match(src) and len(src) <= MAX_URL and "/." not in src and (origin := _origin(base)):
+        return origin + src
     src = _SPACE.sub("" if "\n" in src or "\t" in src else "%20", src.strip())
     if len(src) > MAX_URL:
         return ""
@@ -98,10 +110,25 @@ def absolute(base: str, src: str) -> str:
     return scheme + url[len(scheme) :] if scheme else ""
 
 
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    """Scheme and host of a web address, '' of anything that is none: pages ask for the same one over and over."""
+    found = urljoin(base, "/x")
+    return found[:-2] if found.startswith(("http://", "https://")) and len(found) > len("https:///x") else ""
+
+
+def _pixels(value: str | None) -> int:
+    if not value:
+        return 0
+    if len(value) <= 5 and value.isascii() and value.isdigit():
+        return int(value)
+    return int(m[1]) if (m := _NUMBER.match(value)) else 0
+
+
 def size(a: Attributes) -> tuple[int, int]:
     """Width and height as rendered, in CSS pixels: attributes, then style; 0 = not stated."""
-    w, h = (int(m[1]) if (m := _NUMBER.match(a.get(k) or "")) else 0 for k in ("width", "height"))
-    if (not w or not h) and (style := a.get("style")):
+    w, h = _pixels(a.get("width")), _pixels(a.get("height"))
+    if (not w or not h) and (style := a.get("style")) and "px" in style.lower():
         for name, value in _STYLE.findall(style):
             if name.lower() == "width":
                 w = w or int(value)

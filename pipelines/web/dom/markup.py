@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from filters.compiled import compiled
 
 HIDDEN_BIT = 1 << 15  # hints.BIT["hidden"], checked in the tests

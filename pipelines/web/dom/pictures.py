@@ -16,6 +16,7 @@ _FURNITURE: Final = tuple(
 )
 _NAMED: Final = re.compile(r"(?<![a-z])(?:" + "|".join(w for w in _FURNITURE if w != "logo") + r")|logo")  # a silicon valley is no icon
 _ADVERT: Final = re.compile(r"\bads?\b|advert|sponsor|promo|affiliate", re.I)
+_ADVERTS: Final = ("ad", "sponsor", "promo", "affiliate")  # one of which stands in whatever _ADVERT finds
 _ARTBOARD: Final = b"g-artboard"  # charts drawn once for every width of screen, their labels apart
 _SIZES: Final = re.compile(r"[-_]?\d{2,4}x\d{2,4}")
 _SMALL: Final = 50  # CSS pixels: below, an icon or a bullet
@@ -145,12 +146,12 @@ def _furniture(a: image.Attributes, src: str, w: int, h: int) -> bool:
     if 0 < w < _SMALL or 0 < h < _SMALL or (0 < w < _THUMB and 0 < h < _THUMB):
         return True
     name = f"{a.get('class', '')} {a.get('id', '')}"
-    if len(name) > 1 and _ADVERT.search(name):
+    if len(name) > 1 and (not name.isascii() or image.has_any(name.lower(), _ADVERTS)) and _ADVERT.search(name):
         return True
     if w >= _LARGE and h >= _LARGE:
         return False
     said = f"{src[-_BYTES:]} {name}".lower()
-    return any(word in said for word in _FURNITURE) and bool(_NAMED.search(said))
+    return image.has_any(said, _FURNITURE) and bool(_NAMED.search(said))
 
 
 def _stem(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Sums and groups over a page's blocks and containers, compiled."""
+"""Sums, groups and bits over a page's blocks and containers, compiled."""
 
 from __future__ import annotations
 
@@ -111,3 +111,24 @@ def ladder(boxes):  # type: ignore[no-untyped-def]
         same = boxes[_START, p] == boxes[_START, b] and boxes[_END, p] == boxes[_END, b]
         up[b] = up[p] if same else p
     return up
+
+
+@compiled
+def bits(of, k, x):  # type: ignore[no-untyped-def]
+    """Bit `k` of each entry."""
+    for b in range(len(x)):
+        x[b] = (of[b] >> k) & 1
+
+
+@compiled
+def weighed(near, middle, far, k, x):  # type: ignore[no-untyped-def]
+    """Bit `k` of three entries: one, a half, a quarter."""
+    for b in range(len(x)):
+        x[b] = np.float32(0.25) * np.float32(4 * ((near[b] >> k) & 1) + 2 * ((middle[b] >> k) & 1) + ((far[b] >> k) & 1))
+
+
+@compiled
+def picked(values, at, x):  # type: ignore[no-untyped-def]
+    """The entries of `values` at `at`, which are none below zero."""
+    for b in range(len(x)):
+        x[b] = values[np.uint32(at[b])]
