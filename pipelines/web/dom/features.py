@@ -80,7 +80,32 @@ _FAR = 60
 
 
 @compiled
-def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, kinds, page, x):  # type: ignore[no-untyped-def]
+def _filled(out):  # type: ignore[no-untyped-def]
+    """Logarithms of whole numbers, in the precision of `out`."""
+    for k in range(len(out)):
+        out[k] = k
+        out[k] = math.log1p(out[k])
+    return out
+
+
+_LOGS: Final = _filled(np.zeros(1 << 10, np.float64))
+_LOGS32: Final = _filled(np.zeros(1 << 10, np.float32))
+
+
+@compiled
+def log1p(known, k):  # type: ignore[no-untyped-def]
+    """log(1 + k) of a whole number, from the table of small ones if it can be: a logarithm costs as much as thirty sums."""
+    return known[int(k)] if k < len(known) else math.log1p(k)
+
+
+@compiled
+def log2(k):  # type: ignore[no-untyped-def]
+    """log2 of a count, which mostly is one."""
+    return math.log2(k) if k > 1 else 0.0
+
+
+@compiled
+def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, kinds, logs, logs32, page, x):  # type: ignore[no-untyped-def]
     """Fill x (features, blocks) in the order of NAMES; returns what `context_into` and the pictures need again."""
     n, m = blocks.shape[1], boxes.shape[1]
     r = 0
@@ -110,11 +135,11 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
     best_title, title_at = 0.0, -1
     for b in range(n):
         w = n_words[b]
-        x[0, b], x[1, b], x[2, b] = math.log1p(length[b]), math.log1p(w), length[b] / w
+        x[0, b], x[1, b], x[2, b] = log1p(logs32, length[b]), log1p(logs32, w), length[b] / w
         x[3, b], x[4, b] = link[b] / length[b], blocks[_LINKS, b]
         x[5, b], x[6, b], x[7, b] = facts[_COMMAS, b] / w, facts[_STOPS, b] / w, facts[_ENDS, b]
         x[8, b], x[9, b], x[10, b], x[11, b] = facts[_DIGIT, b], facts[_UPPER, b], facts[_SHOUT, b], facts[_MARK, b]
-        x[12, b], x[13, b], x[14, b] = min(4, blocks[_BREAKS, b]), math.log2(facts[_COPIES, b]), math.log2(facts[_ALIKE, b])
+        x[12, b], x[13, b], x[14, b] = min(4, blocks[_BREAKS, b]), log2(facts[_COPIES, b]), log2(facts[_ALIKE, b])
         x[15, b], x[16, b], x[17, b] = facts[_DIGITS, b] / length[b], blocks[_STRONG, b], blocks[_CODE, b]
         x[22, b], x[23, b], x[24, b], x[25, b], x[26, b] = kind[b], kind[b] == 1, kind[b] == 2, heading[b], boxes[_DEPTH, box[b]]
         likeness = x[18, b] * x[19, b] * (1.3 if kind[b] == 8 else 1.1 if heading[b] else 1.0 - 0.5 * (link[b] > 0))
@@ -162,15 +187,15 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
         count = max(1, e - s)
         of_box[0, c], of_box[1, c] = some / total, (run_link[e] - run_link[s]) / some
         of_box[2, c] = (run_prose[e] - run_prose[s]) / all_prose
-        of_box[3, c], of_box[4, c] = math.log1p(some / count), math.log1p(count)
-        of_box[5, c], of_box[6, c] = (run_stops[e] - run_stops[s]) / some * 100, math.log1p(run_heading[e] - run_heading[s])
-        of_box[7, c] = math.log1p(boxes[_PICTURES_END, c] - boxes[_PICTURES, c])
-        of_box[8, c] = math.log1p(boxes[_CONTROLS_END, c] - boxes[_CONTROLS, c])
-        of_box[9, c] = math.log1p(boxes[_TIMES_END, c] - boxes[_TIMES, c])
+        of_box[3, c], of_box[4, c] = math.log1p(some / count), log1p(logs, count)
+        of_box[5, c], of_box[6, c] = (run_stops[e] - run_stops[s]) / some * 100, log1p(logs, run_heading[e] - run_heading[s])
+        of_box[7, c] = log1p(logs, boxes[_PICTURES_END, c] - boxes[_PICTURES, c])
+        of_box[8, c] = log1p(logs, boxes[_CONTROLS_END, c] - boxes[_CONTROLS, c])
+        of_box[9, c] = log1p(logs, boxes[_TIMES_END, c] - boxes[_TIMES, c])
         of_box[10, c] = kinds[boxes[_TAG, c]]
     for c in range(m):
         g = twin_group[c]
-        of_box[11, c] = math.log2(max(1.0, twins[g]))
+        of_box[11, c] = log2(twins[g])
         of_box[12, c] = twin_text[g] / total
         of_box[13, c] = math.log1p(twin_text[g] / max(1.0, twins[g]))
     up = ladder(boxes)
@@ -208,7 +233,7 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
         g_last[g] = b
     for b in range(n):
         g = group[b]
-        x[r, b], x[r + 1, b], x[r + 2, b] = math.log1p(g_count[g]), g_size[g] / total, g_link[g] / g_size[g]
+        x[r, b], x[r + 1, b], x[r + 2, b] = log1p(logs, g_count[g]), g_size[g] / total, g_link[g] / g_size[g]
         x[r + 3, b], x[r + 4, b], x[r + 5, b] = math.log1p(g_size[g] / g_count[g]), g_prose[g] / all_prose, (g_last[g] - g_first[g]) / n
     r += 6
 
@@ -252,10 +277,10 @@ def measure_into(html, boxes, blocks, facts, word, first, title, summary, told, 
     for b in range(n):
         if heading[b]:
             last, last_kind = b, kind[b]
-        x[r, b], x[r + 1, b], x[r + 2, b] = run_length[b] / total, math.log1p(b), math.log1p(n - 1 - b)
+        x[r, b], x[r + 1, b], x[r + 2, b] = run_length[b] / total, log1p(logs, b), log1p(logs, n - 1 - b)
         x[r + 3, b] = run_prose[b] / all_prose
         x[r + 4, b] = min(50, max(-50, b - h1)) if h1 >= 0 else 99
-        x[r + 5, b], x[r + 6, b] = math.log1p(b - last), last_kind
+        x[r + 5, b], x[r + 6, b] = log1p(logs, b - last), last_kind
     r += 7
     for k in range(1, 4):
         for b in range(n):
@@ -317,7 +342,7 @@ class Measured:
         told_grams = words.table_of(words.grams(words.of(told), 3))
         self.tables = measure_into(
             tree.data, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
-            told_grams, KIND, np.array(page, np.float32), self.x[: len(NAMES)],
+            told_grams, KIND, _LOGS, _LOGS32, np.array(page, np.float32), self.x[: len(NAMES)],
         )  # fmt: skip
 
     def once(self, keep: Any) -> Any:
