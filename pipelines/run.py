@@ -37,8 +37,6 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
         raise StageError(f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
     events = events or Events()
     forks = config.runner.name == "local" and config.runner.processes > 1
-    if forks and not storage.exists(storage.join(run, layout.STAGE_DIR)):  # a run that goes on may have nothing to do
-        THE_NURSERY.open()
     storage.write_bytes(storage.join(run, layout.CONFIG), dump(config).encode())
     config = carried(run, config)
     done: dict[str, Done] = {}
@@ -49,7 +47,9 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
         inputs = {n: done[n] for n in s.reads}
 
         def starting(ctx: StageContext, name: str = name) -> None:
-            if forks and name != layout.STAGES[0]:  # the first one keeps every core busy; behind it some are free now and then
+            if forks and name == layout.STAGES[0]:  # its inputs are there: what is missing is said before anything is imported
+                THE_NURSERY.open()
+            elif forks:  # the first one keeps every core busy; behind it some are free now and then
                 THE_NURSERY.soon(tuple(m for n in ahead[ahead.index(name) :] for m in stage(n).imports(config)))
             events.starting(name, ctx)
 

@@ -23,6 +23,18 @@ def check(config: Any, folder: str, stages: tuple[str, ...]) -> None:
         java(config.runner.name)
     if "score" in stages and config.score.clip.model:
         model(config.score.clip)
+    archives(config.input)
+
+
+def archives(settings: Any) -> None:
+    """InputError if archives on this machine are not there: extract would say so too, after the second that importing Beam takes. What is
+    elsewhere is asked for once, by extract."""
+    if settings.crawls or settings.pointers or any("://" in p for p in (*settings.paths, *settings.lists)):
+        return
+    from pipelines.web.inputs import NO_INPUT, InputError, identity
+
+    if not identity(settings):
+        raise InputError(NO_INPUT)
 
 
 def disk(folder: str) -> None:
