@@ -31,10 +31,9 @@ def archives(settings: Any) -> None:
     elsewhere is asked for once, by extract."""
     if settings.crawls or settings.pointers or any("://" in p for p in (*settings.paths, *settings.lists)):
         return
-    from pipelines.web.inputs import NO_INPUT, InputError, identity
+    from pipelines.web.inputs import identity
 
-    if not identity(settings):
-        raise InputError(NO_INPUT)
+    identity(settings)
 
 
 def disk(folder: str) -> None:
