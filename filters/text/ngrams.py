@@ -6,6 +6,9 @@ import numpy as np
 
 from filters.compiled import compiled
 
+_SPARSE = 16  # bits for each window in the first pass, so that few are taken for seen that are not ...
+_NARROWEST, _WIDEST = 15, 20  # ... but no more than 2 to this power
+
 
 @compiled
 def mixed(h):  # type: ignore[no-untyped-def]
@@ -16,38 +19,69 @@ def mixed(h):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _windows(values, n, out):  # type: ignore[no-untyped-def]
-    """A 64-bit hash of every window of `n` values, never 0: a rolling polynomial, so the length of a window costs nothing."""
-    base = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing
-    power = np.uint64(1)
-    for _ in range(n - 1):
-        power *= base
-    h = np.uint64(0)
-    for i in range(len(values)):
-        if i >= n:
-            h -= (np.uint64(values[i - n]) + np.uint64(1)) * power
-        h = h * base + np.uint64(values[i]) + np.uint64(1)
-        if i >= n - 1:
-            out[i - n + 1] = mixed(h) | np.uint64(1)
-    return max(0, len(values) - n + 1)
+def _find(keys, key, mask):  # type: ignore[no-untyped-def]
+    """Where `key` stands in an open table, or the empty place where it would."""
+    at = key >> np.uint64(1) & mask
+    while keys[at] and keys[at] != key:
+        at = (at + np.uint64(1)) & mask
+    return at
 
 
 @compiled
-def _count(hashes, table, counts, slots):  # type: ignore[no-untyped-def]
-    """Count equal hashes; slots[i] is where hash i is counted. Returns how many distinct ones there are. `table` is all zeros."""
-    mask = np.uint64(len(table) - 1)
-    kinds = 0
-    for i in range(len(hashes)):
-        at = (hashes[i] >> np.uint64(1)) & mask
-        while table[at] and table[at] != hashes[i]:
-            at = (at + np.uint64(1)) & mask
-        if not table[at]:
-            table[at] = hashes[i]
-            counts[at] = 0
-            kinds += 1
-        counts[at] += 1
-        slots[i] = at
-    return kinds
+def _again(values, n, hashes, places, seen, keys, counts, where, kind):  # type: ignore[no-untyped-def]
+    """The windows of `n` values that occur more than once, and a few others: window where[j] is of the kind kind[j], which occurs
+    counts[kind[j]] times, for j below the first number returned; the second one is how many kinds of windows there are in all.
+
+    Most windows of a text occur once. So a first pass only asks whether the bit of a window's hash was set before, which misses no second
+    occurrence; windows whose hash is that of one which found its bit set are then counted in a table."""
+    m = len(values) - n + 1
+    base = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing; a rolling polynomial: the length of a window costs nothing
+    power = np.uint64(1)
+    for _ in range(n):
+        power *= base
+    spread, width = np.uint64(0xD6E8FEB86659FD93), _NARROWEST
+    while width < _WIDEST and 1 << width < _SPARSE * m:
+        width += 1
+    shift = np.uint64(64 - width)
+    six, low, one = np.uint64(6), np.uint64(63), np.uint64(1)
+    seen[: 1 << width - 6] = 0
+    h = left = np.uint64(0)
+    for i in range(n - 1):
+        h = h * base + np.uint64(values[i])
+    found = 0
+    for i in range(m):
+        h = h * base + (np.uint64(values[i + n - 1]) - left)
+        left = np.uint64(values[i]) * power
+        hashes[i] = h
+        place = (h * spread) >> shift
+        places[i] = place
+        bits, bit = seen[place >> six], place & low
+        where[found] = i
+        found += (bits >> bit) & one
+        seen[place >> six] = bits | one << bit
+    if not found:
+        return 0, m
+    room = _room(found)
+    mask = np.uint64(room - 1)
+    keys[:room] = 0
+    seen[: 1 << width - 6] = 0
+    for j in range(found):
+        i = where[j]
+        place = np.uint64(places[i])
+        seen[place >> six] |= one << (place & low)
+        at = _find(keys, mixed(hashes[i]) | one, mask)
+        keys[at], counts[at] = mixed(hashes[i]) | one, 0
+    kinds, found = m, 0
+    for i in range(m):
+        place = np.uint64(places[i])
+        if seen[place >> six] >> (place & low) & one:
+            at = _find(keys, mixed(hashes[i]) | one, mask)
+            if keys[at]:
+                counts[at] += 1
+                kinds -= counts[at] > 1
+                where[found], kind[found] = i, at
+                found += 1
+    return found, kinds
 
 
 @compiled
@@ -59,80 +93,81 @@ def _room(n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _repeated(values, starts, n, out):  # type: ignore[no-untyped-def]
+def _workplace(longest):  # type: ignore[no-untyped-def]
+    """The arrays that `_again` writes to, for texts of up to `longest` values."""
+    room = _room(longest)
+    seen = np.empty(min(1 << _WIDEST, max(1 << _NARROWEST, 2 * _SPARSE * longest)) // 64, np.uint64)
+    keys, counts = np.empty(room, np.uint64), np.empty(room, np.int32)
+    hashes, places = np.empty(longest, np.uint64), np.empty(longest, np.uint32)
+    return hashes, places, seen, keys, counts, np.empty(longest, np.int32), np.empty(longest, np.int32)
+
+
+@compiled
+def _longest(starts):  # type: ignore[no-untyped-def]
     longest = 0
     for g in range(len(starts) - 1):
         longest = max(longest, starts[g + 1] - starts[g])
-    room = _room(longest)
-    hashes, slots = np.empty(longest, np.uint64), np.empty(longest, np.int64)
-    table, counts = np.zeros(room, np.uint64), np.empty(room, np.int32)
+    return longest
+
+
+@compiled
+def _repeated(values, starts, n, out):  # type: ignore[no-untyped-def]
+    hashes, places, seen, keys, counts, where, kind = _workplace(_longest(starts))
     for g in range(len(starts) - 1):
-        m = _windows(values[starts[g] : starts[g + 1]], n, hashes)
+        own = values[starts[g] : starts[g + 1]]
         out[g] = 0.0
-        if m < 2:
+        if len(own) <= n:
             continue
-        part = table[: _room(m)]
-        _count(hashes[:m], part, counts, slots)
+        found, _ = _again(own, n, hashes, places, seen, keys, counts, where, kind)
         again = 0
-        for i in range(m):
-            again += counts[slots[i]] > 1
-            part[slots[i]] = 0
-        out[g] = again / m
+        for j in range(found):
+            again += counts[kind[j]] > 1
+        out[g] = again / (len(own) - n + 1)
 
 
 @compiled
 def _top(values, starts, n, out):  # type: ignore[no-untyped-def]
-    longest = 0
+    hashes, places, seen, keys, counts, where, kind = _workplace(_longest(starts))
     for g in range(len(starts) - 1):
-        longest = max(longest, starts[g + 1] - starts[g])
-    room = _room(longest)
-    hashes, slots = np.empty(longest, np.uint64), np.empty(longest, np.int64)
-    table, counts = np.zeros(room, np.uint64), np.empty(room, np.int32)
-    most = np.empty(longest // 2 + 1, np.int32)
-    for g in range(len(starts) - 1):
-        m = _windows(values[starts[g] : starts[g + 1]], n, hashes)
+        own = values[starts[g] : starts[g + 1]]
         out[g] = 0.0
-        if m < 2:
+        if len(own) <= n:
             continue
-        part = table[: _room(m)]
-        kinds = _count(hashes[:m], part, counts, slots)
+        found, kinds = _again(own, n, hashes, places, seen, keys, counts, where, kind)
         again = 0
-        for i in range(m):
-            at = slots[i]
-            if part[at]:
-                part[at] = 0
-                if counts[at] > 1:
-                    most[again] = counts[at]
-                    again += 1
+        for j in range(found):
+            c = counts[kind[j]]
+            if c > 1:  # each kind once: what is counted is taken away
+                where[again] = c
+                again += 1
+                counts[kind[j]] = 0
         if again:
-            taken = np.sort(most[:again])
+            taken = np.sort(where[:again])
             mass = 0
             for k in range(min(again, int(np.sqrt(kinds)))):
                 mass += taken[again - 1 - k]
-            out[g] = mass / m
+            out[g] = mass / (len(own) - n + 1)
 
 
 @compiled
 def _gopher(ids, lengths, n, out):  # type: ignore[no-untyped-def]
     """(characters in the first of the most frequent windows times its count, characters in windows that occur more than once)."""
-    hashes = np.empty(len(ids), np.uint64)
-    m = _windows(ids, n, hashes)
     out[0] = out[1] = 0.0
-    if m < 2:
+    if len(ids) <= n:
         return
-    room = _room(m)
-    table, counts, slots = np.zeros(room, np.uint64), np.empty(room, np.int32), np.empty(m, np.int64)
-    if _count(hashes[:m], table, counts, slots) == m:
-        return
+    hashes, places, seen, keys, counts, where, kind = _workplace(len(ids))
+    found, _ = _again(ids, n, hashes, places, seen, keys, counts, where, kind)
     most, at, covered, until = 1, 0, 0, 0
-    for i in range(m):
-        c = counts[slots[i]]
+    for j in range(found):
+        i, c = where[j], counts[kind[j]]
         if c > most:
             most, at = c, i
         if c > 1:
             for k in range(max(i, until), i + n):
                 covered += lengths[k]
             until = i + n
+    if most == 1:
+        return
     size = 0
     for k in range(at, at + n):
         size += lengths[k]
