@@ -26,7 +26,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from itertools import compress
 from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from filters.beyond import beyond, blanks
 
 Measures = dict[str, float]
 
@@ -62,8 +67,10 @@ class Limit:
         m = measures.get(self.measure)
         if m is None or m != m:  # absent or NaN: does not apply
             return False
-        if not (m > self.value if self.side == "above" else m < self.value):
-            return False
+        return (m > self.value if self.side == "above" else m < self.value) and self.applies(language)
+
+    def applies(self, language: str) -> bool:
+        """Whether the limit is for a language."""
         return (not self.only or language in self.only) and language not in self.but
 
     def sql(self) -> str:
@@ -159,7 +166,7 @@ class TextRule(Rule):
 
     def measure(self, item: Any) -> Measures:
         i = item.index
-        return {m: c[i] for m, c in item.shared.columns(self).items() if c[i] == c[i]}
+        return {m: float(c[i]) for m, c in item.shared.columns(self).items() if c[i] == c[i]}
 
     def bounds(self, measure: str, low: str | None = "min", high: str | None = "max") -> tuple[Limit, ...]:
         """Limits of `measure` from the fields named `low` and `high`, each with its exceptions by language."""
@@ -192,10 +199,45 @@ class Verdict:
 
 
 _PASSED = Verdict()
+_VERDICTS = 10_000  # that a set keeps for a language
 
 
 def _by_columns(rule: Rule) -> bool:
     return isinstance(rule, TextRule) and type(rule).measure is TextRule.measure
+
+
+class _Limits:
+    """The limits for one language as arrays, to judge many items at once."""
+
+    def __init__(self, judging: Sequence[Limit], watching: Sequence[Limit], measures: Sequence[str], language: str):
+        judging, watching = ([x for x in xs if x.applies(language)] for xs in (judging, watching))
+        limits = [*judging, *watching]
+        self._rows = np.array([measures.index(x.measure) for x in limits], np.int64)
+        self._sides = np.array([1 if x.side == "above" else -1 for x in limits], np.int64)
+        self._values = np.array([x.value for x in limits], np.float64)
+        self._known = _Verdicts([x.reason for x in judging], [x.reason for x in watching])
+
+    def verdicts(self, table: np.ndarray) -> list[Verdict]:
+        """The verdict on each column of a table of measures (one row each, NaN where one does not apply)."""
+        failing = np.empty((table.shape[1], len(self._sides)), np.uint8)
+        beyond(table, self._rows, self._sides, self._values, failing)
+        whole, n, known = failing.tobytes(), len(self._sides), self._known
+        return [known[whole[i : i + n]] for i in range(0, len(whole), n)] if n else [_PASSED] * len(failing)
+
+
+class _Verdicts(dict[bytes, Verdict]):
+    """Verdicts by which limits fail, a byte each; kept, so that pages share them."""
+
+    def __init__(self, judging: Sequence[str], watching: Sequence[str]):
+        super().__init__()
+        self._judging, self._watching = judging, watching  # reasons
+
+    def __missing__(self, failing: bytes) -> Verdict:
+        n = len(self._judging)
+        made = Verdict(tuple(compress(self._judging, failing)), tuple(compress(self._watching, failing[n:])))
+        if len(self) < _VERDICTS:
+            self[failing] = made
+        return made
 
 
 class RuleSet:
@@ -207,6 +249,8 @@ class RuleSet:
         self.measures = tuple(sorted({m for r in self.rules for m in r.measures}))
         self._judging = tuple(x for r in self.rules if r.name not in self.shadow for x in r.limits())
         self._watching = tuple(x for r in self.rules if r.name in self.shadow for x in r.limits())
+        self._at = {m: j for j, m in enumerate(self.measures)}
+        self._limits: dict[str, _Limits] = {}  # by language
 
     def measure(self, item: Any) -> Measures:
         out: Measures = {}
@@ -221,40 +265,35 @@ class RuleSet:
         return Verdict(reasons, watched) if reasons or watched else _PASSED
 
     def page(self, views: Sequence[Any], language: str = "") -> list[tuple[Measures, Verdict]]:
-        """`measure` and `judge` of all paragraphs of a page (made by `TextView.page`) at once: the same answers, several
-        times as fast."""
+        """`measure` and `judge` of all paragraphs of a page (made by `TextView.page`) at once: the same answers, many times as fast."""
+        rows = self.rows(views, self.measures, language)
+        return [({m: v for m, v in zip(self.measures, row, strict=True) if v is not None}, verdict) for row, verdict in rows]
+
+    def rows(self, views: Sequence[Any], order: tuple[str, ...], language: str = "") -> list[tuple[list[float | None], Verdict]]:
+        """The same with the measures of a paragraph as a list, in `order`; None where one does not apply."""
         if not views:
             return []
         page = views[0].shared
-        measured: list[Measures] = [{} for _ in views]
-        columns: dict[str, Any] = {}
+        table = np.empty((len(self.measures), len(views)))
+        table.fill(np.nan)
+        at = self._at
         for rule in self.rules:
             if _by_columns(rule):
-                columns |= page.columns(rule)
+                for m, column in cast(TextRule, rule).columns(page).items():
+                    table[at[m]] = column
             else:
-                for got, view in zip(measured, views, strict=True):
-                    got |= rule.measure(view)
-        for name, column in columns.items():
-            for got, value in zip(measured, column, strict=True):
-                if value == value:
-                    got[name] = value
-        return list(zip(measured, self._judge_all(measured, columns, language), strict=True))
-
-    def _judge_all(self, measured: list[Measures], columns: Mapping[str, Any], language: str) -> list[Verdict]:
-        failing: dict[int, tuple[list[str], list[str]]] = {}
-        for shadow, limits in enumerate((self._judging, self._watching)):
-            for x in limits:
-                if (x.only and language not in x.only) or language in x.but:
-                    continue
-                if (column := columns.get(x.measure)) is None:
-                    hits = [i for i, m in enumerate(measured) if x.fails(m, language)]
-                elif x.side == "above":
-                    hits = [i for i, v in enumerate(column) if v > x.value]
-                else:
-                    hits = [i for i, v in enumerate(column) if v < x.value]
-                for i in hits:
-                    failing.setdefault(i, ([], []))[shadow].append(x.reason)
-        return [Verdict(*map(tuple, failing[i])) if i in failing else _PASSED for i in range(len(measured))]
+                for i, view in enumerate(views):
+                    for m, value in rule.measure(view).items():
+                        table[at[m], i] = value
+        columns = table.tolist()
+        missing = np.empty((table.size, 2), np.int64)
+        for j, i in missing[: blanks(table, missing)].tolist():
+            columns[j][i] = None
+        columns.append([None] * len(views))  # for the names in `order` that are not of this set
+        rows = zip(*[columns[at.get(m, -1)] for m in order], strict=True)
+        if (limits := self._limits.get(language)) is None:
+            limits = self._limits[language] = _Limits(self._judging, self._watching, self.measures, language)
+        return list(zip(map(list, rows), limits.verdicts(table), strict=True))
 
     def limits(self) -> tuple[Limit, ...]:
         return self._judging

@@ -174,17 +174,17 @@ class Reader:
         self.paragraph_models.fill(views)
         judged: list[Judged] = []
         measured: list[float | None]
-        paragraphs = iter(rules.paragraph.page(views, language))
+        paragraphs = iter(rules.paragraph.rows(views, rules.node_measures, language))
         for i, n in enumerate(nodes):
             if n.kind == IMAGE:
                 measures = rules.image.measure(n)
                 verdict = rules.image.judge(measures, language)
+                measured = [measures.get(m) for m in rules.node_measures]
             else:
-                measures, verdict = next(paragraphs)
+                measured, verdict = next(paragraphs)
             if n.role == END_ROLE:
                 judged.append(Judged([], [], []))
                 continue
-            measured = [measures.get(m) for m in rules.node_measures]
             judged.append(Judged(measured, list(verdict.reasons), list(verdict.shadow_reasons)))
             if not verdict.kept:
                 nodes[i] = n._replace(reason=verdict.first_reason)
