@@ -25,7 +25,8 @@ class Capitals(TextRule):
     def columns(self, page: Page) -> dict[str, np.ndarray]:
         letters = page.characters_with(characters.LETTER)
         ratio = share(page.characters_with(characters.UPPER), letters)
-        return {"paragraph_capitals": np.where(letters >= self.min_letters, ratio, np.nan)}
+        ratio[letters < self.min_letters] = np.nan
+        return {"paragraph_capitals": ratio}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_capitals", None, "max")

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from filters.base import Limit, TextRule, Unit
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CommonWords(TextRule):
     def columns(self, page: Page) -> dict[str, np.ndarray]:
         if not page.lexicon.common:
             return {}
-        return {"paragraph_common_words": share(page.words_that_are("common"), page.n_words)}
+        return {"paragraph_common_words": page.share_of_words("common")}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_common_words", "min", None)

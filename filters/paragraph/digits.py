@@ -7,7 +7,7 @@ import numpy as np
 
 from filters.base import Limit, TextRule, Unit
 from filters.text import characters
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Digits(TextRule):
     max: float | None = 0.5
 
     def columns(self, page: Page) -> dict[str, np.ndarray]:
-        return {"paragraph_digits": share(page.characters_with(characters.DIGIT), page.n_chars)}
+        return {"paragraph_digits": page.share_of_characters(characters.DIGIT)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_digits", None, "max")

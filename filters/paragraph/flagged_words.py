@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from filters.base import Limit, TextRule, Unit
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FlaggedWords(TextRule):
     max: float | None = 0.01
 
     def columns(self, page: Page) -> dict[str, np.ndarray]:
-        return {"paragraph_flagged_words": share(page.words_that_are("flagged"), page.n_words)}
+        return {"paragraph_flagged_words": page.share_of_words("flagged")}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_flagged_words", None, "max")

@@ -27,7 +27,9 @@ class Punctuation(TextRule):
     def columns(self, page: Page) -> dict[str, np.ndarray]:
         marks = page.characters_with(characters.PUNCTUATION)
         tokens = page.n_words + marks
-        return {"paragraph_punctuation": np.where(tokens >= self.min_tokens, share(marks, tokens), np.nan)}
+        ratio = share(marks, tokens)
+        ratio[tokens < self.min_tokens] = np.nan
+        return {"paragraph_punctuation": ratio}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_punctuation", "min", None)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from filters.base import Limit, TextRule, Unit
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SpamWords(TextRule):
     def columns(self, page: Page) -> dict[str, np.ndarray]:
         if not page.lexicon.spam:
             return {}
-        return {"paragraph_spam_words": share(page.words_that_are("spam"), page.n_words)}
+        return {"paragraph_spam_words": page.share_of_words("spam")}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_spam_words", None, "max")

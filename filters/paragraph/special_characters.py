@@ -7,7 +7,7 @@ import numpy as np
 
 from filters.base import Limit, TextRule, Unit
 from filters.text import characters
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class SpecialCharacters(TextRule):
     max: float | None = 0.3
 
     def columns(self, page: Page) -> dict[str, np.ndarray]:
-        return {"paragraph_special_characters": share(page.characters_with(characters.SPECIAL), page.n_chars)}
+        return {"paragraph_special_characters": page.share_of_characters(characters.SPECIAL)}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_special_characters", None, "max")

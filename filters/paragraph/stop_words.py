@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from filters.base import Limit, TextRule, Unit
-from filters.text.page import Page, share
+from filters.text.page import Page
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StopWords(TextRule):
     def columns(self, page: Page) -> dict[str, np.ndarray]:
         if not page.lexicon.stop:
             return {}
-        return {"paragraph_stop_words": share(page.words_that_are("stop"), page.n_words)}
+        return {"paragraph_stop_words": page.share_of_words("stop")}
 
     def limits(self) -> tuple[Limit, ...]:
         return self.bounds("paragraph_stop_words", "min", None)

@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
-from filters.text import ngrams
+from filters.text import characters, ngrams, tokens
 from filters.text.page import Page
 from filters.text.view import TextView
 from schemas.rows import IMAGE, TEXT, Document, Node
 
 SEPARATOR = "\n\n"  # between the text nodes of a document
+_SEPARATOR = characters.codes(SEPARATOR)
 
 
 class _KeptPage(Page):
-    """The kept paragraphs of a page as one text; words come from the page's own tokens where it has them."""
+    """The kept paragraphs of a page as one text; characters, words and their counts come from the page's own."""
 
     def __init__(self, text: str, language: str, source: Page, kept: Sequence[int]):
         super().__init__((text,), language)
-        self._source, self._kept = source, np.asarray(kept, np.int64)
+        self._source, self._kept = source, kept
 
     @cached_property
-    def _words(self) -> tuple[np.ndarray, np.ndarray]:
-        facts, starts = self._source._words
-        if len(self._kept) != len(starts) - 1:
-            keep = np.zeros(len(starts) - 1, bool)
-            keep[self._kept] = True
-            facts = facts[np.repeat(keep, np.diff(starts))]
-        return facts, np.array([0, len(facts)])
+    def _keep(self) -> np.ndarray:
+        """Whether each text of the page is kept."""
+        out = np.zeros(len(self._source.texts), np.bool_)
+        out[self._kept] = True
+        return out
+
+    @cached_property
+    def _chosen(self) -> tuple[np.ndarray, np.ndarray]:
+        """(code points, facts of words)."""
+        page = self._source
+        facts, firsts, _ = page._words
+        out, some = np.empty(len(self.texts[0]), np.uint32), np.empty(len(facts), np.int64)
+        n = tokens.choose(self._keep, page.codes, page.char_starts, facts, firsts, _SEPARATOR, out, some)
+        return out, some[:n]
+
+    @property
+    def codes(self) -> np.ndarray:
+        return self._chosen[0]
+
+    @property
+    def char_starts(self) -> np.ndarray:
+        return np.array([0, len(self.codes)])
+
+    @cached_property
+    def _characters(self) -> np.ndarray:
+        out = np.empty((tokens.FLAGS, 1), np.int64)
+        tokens.add(self._keep, self._source._characters, out)
+        return out + _between() * max(0, len(self._kept) - 1)
+
+    @cached_property
+    def _words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        facts, sums = self._chosen[1], np.empty((tokens.SUMS, 1), np.int64)
+        tokens.add(self._keep, self._source._words[2], sums)
+        return facts, np.array([0, len(facts)]), sums
+
+
+@cache
+def _between() -> np.ndarray:
+    """Page._characters of the separator."""
+    return Page((SEPARATOR,))._characters
 
 
 class DocumentView(TextView):
@@ -51,7 +85,8 @@ class DocumentView(TextView):
             language_score = document.language_score if language_score is None else language_score
         texts = [n for n in nodes if n.kind == TEXT]
         kept = [i for i, n in enumerate(texts) if not n.reason]
-        text = SEPARATOR.join(texts[i].text for i in kept)
+        self.paragraphs = [texts[i].text for i in kept]
+        text = SEPARATOR.join(self.paragraphs)
         page = None
         if paragraphs:
             if len(paragraphs) != len(texts):
@@ -61,7 +96,6 @@ class DocumentView(TextView):
         self.n_texts = len(kept)
         self.n_images = sum(1 for n in nodes if n.kind == IMAGE and not n.reason)
         self.language_score = language_score
-        self.paragraphs = [texts[i].text for i in kept]
 
     def top_ngram_share(self, n: int) -> float:
         """Characters in the most frequent word n-gram / characters of the text (Gopher); 0 if none occurs twice."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,20 @@ _MASK = (1 << 64) - 1
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole; NaN (does not apply) where whole is 0."""
-    out = np.full(len(whole), np.nan)
-    return np.divide(part, whole, out=out, where=whole != 0)
+    out = np.empty(part.shape)
+    tokens.divide(np.atleast_2d(part), whole, np.atleast_2d(out))
+    return out
+
+
+class _Text:
+    """Several texts as one, as code points, and where each begins and the last one ends."""
+
+    __slots__ = ("joined", "codes", "starts")
+
+    def __init__(self, texts: Sequence[str]):
+        self.joined = "".join(texts)
+        self.codes = characters.codes(self.joined)
+        self.starts = np.array([*accumulate(map(len, texts), initial=0)], np.int64)
 
 
 class Page:
@@ -37,10 +50,9 @@ class Page:
             got = self._memo[key] = make()
         return got
 
-    def columns(self, rule: Any) -> dict[str, list[float]]:
+    def columns(self, rule: Any) -> dict[str, np.ndarray]:
         """The columns of a rule over these texts, computed once."""
-        key = (rule.name, *(getattr(rule, p) for p in rule.parameters))
-        return self._once(key, lambda: {m: c.tolist() for m, c in rule.columns(self).items()})
+        return self._once((rule.name, *(getattr(rule, p) for p in rule.parameters)), lambda: rule.columns(self))
 
     @property
     def lexicon(self) -> Lexicon:
@@ -49,45 +61,56 @@ class Page:
     # characters
 
     @cached_property
-    def n_chars(self) -> np.ndarray:
-        return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
+    def _text(self) -> _Text:
+        return _Text(self.texts)
 
-    @cached_property
-    def char_starts(self) -> np.ndarray:
-        return np.concatenate(([0], np.cumsum(self.n_chars)))
-
-    @cached_property
+    @property
     def codes(self) -> np.ndarray:
-        return characters.codes("".join(self.texts))
+        return self._text.codes
+
+    @property
+    def char_starts(self) -> np.ndarray:
+        return self._text.starts
 
     @cached_property
-    def _counts(self) -> np.ndarray:
+    def n_chars(self) -> np.ndarray:
+        return self.char_starts[1:] - self.char_starts[:-1]
+
+    @cached_property
+    def _characters(self) -> np.ndarray:
+        """One row for each flag that is counted."""
         out = np.empty((tokens.FLAGS, len(self.texts)), np.int64)
-        tokens.count(self.codes, self.char_starts, characters.table(), out)
+        tokens.count(self.codes, self.char_starts, characters.table(), tokens.lanes(), out)
         return out
 
     def characters_with(self, flag: int) -> np.ndarray:
         """Characters of a class (characters.SPECIAL, ... LETTER)."""
-        return self._counts[flag.bit_length() - 1]
+        return self._characters[flag.bit_length() - 1]
+
+    @cached_property
+    def _character_shares(self) -> np.ndarray:
+        return share(self._characters, self.n_chars)
+
+    def share_of_characters(self, flag: int) -> np.ndarray:
+        """The same / all characters; NaN in an empty text."""
+        return self._character_shares[flag.bit_length() - 1]
 
     # words
 
     @cached_property
-    def _words(self) -> tuple[np.ndarray, np.ndarray]:
-        """(facts of every word in order, where each text's words start)."""
-        texts: Sequence[str] = self.texts
-        codes, starts = self.codes, self.char_starts
-        if tokens.is_odd(joined := "".join(texts)):
-            texts = [t.lower() for t in texts]
-            joined = "".join(texts)
-            codes, starts = characters.codes(joined), np.cumsum([0, *map(len, texts)])
-        facts, firsts = np.empty(len(codes) + 1, np.int64), np.empty(len(texts) + 1, np.int64)
-        unknown = np.empty((4, len(facts)), np.int64)
-        known = self.lexicon
-        n = tokens.cut(codes, starts, characters.table(), tokens.marks(), tokens.lower(), known.keys, known.known, facts, firsts, unknown)
-        for number, first, last, key in unknown[:, :n].T.tolist():
-            facts[number] = known.learn(key & _MASK, joined[first:last].lower())
-        return facts[: firsts[-1]], firsts
+    def _words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(facts of every word in order, where each text's words start, what they sum up to: tokens.sums)."""
+        text = self._text
+        if tokens.is_odd(text.joined):
+            text = _Text([t.lower() for t in self.texts])
+        n, known = len(self.texts), self.lexicon
+        facts, firsts, sums = np.empty(len(text.codes), np.int64), np.empty(n + 1, np.int64), np.empty((tokens.SUMS, n), np.int64)
+        unknown = tokens.read(text.codes, text.starts, tokens.letters(), tokens.marks(), known.known, facts, firsts)
+        if len(unknown):
+            numbers, begins, ends, keys = unknown.T.tolist()
+            facts[numbers] = known.learn([k & _MASK for k in keys], [text.joined[a:b].lower() for a, b in zip(begins, ends, strict=True)])
+        tokens.sums(facts, firsts, LENGTH_SHIFT, LENGTH_MASK, sums)
+        return facts[: firsts[n]], firsts, sums
 
     @property
     def word_facts(self) -> np.ndarray:
@@ -106,23 +129,25 @@ class Page:
     def word_lengths(self) -> np.ndarray:
         return (self.word_facts >> LENGTH_SHIFT) & LENGTH_MASK
 
-    @cached_property
+    @property
     def n_words(self) -> np.ndarray:
-        return np.diff(self.word_starts)
-
-    @cached_property
-    def _word_sums(self) -> np.ndarray:
-        out = np.empty((len(BITS) + 1, len(self.texts)), np.int64)
-        tokens.sums(self.word_facts, self.word_starts, LENGTH_SHIFT, LENGTH_MASK, out)
-        return out
-
-    def words_that_are(self, what: str) -> np.ndarray:
-        """Words that are stop, flagged, spam, common, alphabetic or required."""
-        return self._word_sums[BITS[what]]
+        return self._words[2][-1]
 
     @property
     def word_characters(self) -> np.ndarray:
-        return self._word_sums[-1]
+        return self._words[2][-2]
+
+    def words_that_are(self, what: str) -> np.ndarray:
+        """Words that are stop, flagged, spam, common, alphabetic or required."""
+        return self._words[2][BITS[what]]
+
+    @cached_property
+    def _word_shares(self) -> np.ndarray:
+        return share(self._words[2][: tokens.BITS], self.n_words)
+
+    def share_of_words(self, what: str) -> np.ndarray:
+        """The same / all words; NaN in a text without words."""
+        return self._word_shares[BITS[what]]
 
     # repetition
 

@@ -13,7 +13,7 @@ of it is copied into the tree. A language without a list has no measure, and so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -87,18 +87,25 @@ class Hashed:
     of a million words with a chance of 10^-13."""
 
     def __init__(self, words: Iterable[str]):
-        hashes = np.sort(np.fromiter((_hash(w) for w in words), np.uint64))  # np.unique takes fifty times as long
+        hashes = np.sort(np.fromiter((hashed(w) for w in words), np.uint64))  # np.unique takes fifty times as long
         self._hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])] if len(hashes) else hashes
 
     def __contains__(self, word: str) -> bool:
-        at = int(self._hashes.searchsorted(h := np.uint64(_hash(word))))
-        return at < len(self._hashes) and self._hashes[at] == h
+        return self.has([hashed(word)])[0]
+
+    def has(self, hashes: Sequence[int]) -> list[bool]:
+        """Which of the words with these hashes are in the set."""
+        wanted = np.array(hashes, np.uint64)
+        at = self._hashes.searchsorted(wanted)
+        at[at == len(self._hashes)] = 0
+        return (self._hashes[at] == wanted).tolist() if len(self._hashes) else [False] * len(wanted)
 
     def __len__(self) -> int:
         return len(self._hashes)
 
 
-def _hash(word: str) -> int:
+def hashed(word: str) -> int:
+    """64 bits that stand for a word, the same in every process."""
     return xxhash.xxh3_64_intdigest(word.encode("utf-8", "surrogatepass"))
 
 

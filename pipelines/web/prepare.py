@@ -77,7 +77,7 @@ def main() -> None:
     DocumentView(nodes, "en", paragraphs=views).duplicate_ngram_share(5)
     mask_all([_PAGE])
     known = lexicon("en")
-    tokens.grown(known.keys, known.known)  # needed when a lexicon has outgrown its room, some hundred pages on
+    tokens.grown(known.known)  # needed when a lexicon has outgrown its room, some hundred pages on
 
 
 if __name__ == "__main__":

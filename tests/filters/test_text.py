@@ -62,8 +62,7 @@ _SCRIPTS = st.one_of(
 def test_compiled_words_are_those_of_the_plain_definition(texts: list[str]) -> None:
     page = Page(texts, "en")
     plain = [words(t.replace("\0", " ")) for t in texts]
-    facts = page.lexicon._facts
-    assert page.word_facts.tolist() == [facts(w) for ws in plain for w in ws]
+    assert page.word_facts.tolist() == page.lexicon.facts([w for ws in plain for w in ws])
     assert page.n_words.tolist() == [len(ws) for ws in plain]
     assert page.word_characters.tolist() == [sum(map(len, ws)) for ws in plain]
     for flag in (characters.SPECIAL, characters.PUNCTUATION, characters.UPPER, characters.DIGIT, characters.LETTER):
@@ -75,9 +74,10 @@ def test_a_lexicon_that_is_full_forgets_and_learns_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(lexicon_of, "REMEMBERED", 20_000)
     known = lexicon_of.Lexicon("en")
     keys = [k | 1 for k in range(2**40, 2**40 + 60_000, 2)]
-    facts = [known.learn(k, f"w{k}") for k in keys]
-    assert known.used <= 20_001 and 2 * known.used <= len(known.keys) <= 1 << 16
-    assert [known.learn(k, f"w{k}") for k in keys] == facts
+    facts = [known.learn([k], [f"w{k}"]) for k in keys]
+    assert known.used <= 20_001 and 2 * known.used <= len(known.known) <= 1 << 16
+    assert [known.learn([k], [f"w{k}"]) for k in keys] == facts
+    assert known.learn(keys, [f"w{k}" for k in keys]) == [f for fs in facts for f in fs]
 
 
 ids = st.lists(st.integers(0, 3), max_size=40)
