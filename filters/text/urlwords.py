@@ -18,11 +18,16 @@ def url_words(url: str) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _forms(words: tuple[str, ...]) -> frozenset[str]:
-    low = {w.lower() for w in words}
-    return frozenset(low | {w + "s" for w in low})
+def _forms(words: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    low = tuple({w.lower(): None for w in words})
+    return low, frozenset((*low, *(w + "s" for w in low)))
 
 
 def banned(url: str, words: tuple[str, ...]) -> int:
     """How many words of the URL are one of `words` or its plural in -s."""
-    return len(_forms(words).intersection(url_words(url)))
+    low, forms = _forms(words)
+    text = (unquote(url, errors="replace") if "%" in url else url).lower()
+    for word in low:
+        if word in text:
+            return len(forms.intersection(url_words(url)))
+    return 0  # nearly always: cutting the URL takes ten times as long
