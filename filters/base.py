@@ -264,16 +264,16 @@ class RuleSet:
         watched = tuple(x.reason for x in self._watching if x.fails(measures, language)) if self._watching else ()
         return Verdict(reasons, watched) if reasons or watched else _PASSED
 
-    def page(self, views: Sequence[Any], language: str = "") -> list[tuple[Measures, Verdict]]:
+    def page(self, views: Any, language: str = "") -> list[tuple[Measures, Verdict]]:
         """`measure` and `judge` of all paragraphs of a page (made by `TextView.page`) at once: the same answers, many times as fast."""
         rows = self.rows(views, self.measures, language)
         return [({m: v for m, v in zip(self.measures, row, strict=True) if v is not None}, verdict) for row, verdict in rows]
 
-    def rows(self, views: Sequence[Any], order: tuple[str, ...], language: str = "") -> list[tuple[list[float | None], Verdict]]:
+    def rows(self, views: Any, order: tuple[str, ...], language: str = "") -> list[tuple[list[float | None], Verdict]]:
         """The same with the measures of a paragraph as a list, in `order`; None where one does not apply."""
         if not views:
             return []
-        page = views[0].shared
+        page = views.shared
         table = np.empty((len(self.measures), len(views)))
         table.fill(np.nan)
         at = self._at
@@ -285,7 +285,7 @@ class RuleSet:
                 for i, view in enumerate(views):
                     for m, value in rule.measure(view).items():
                         table[at[m], i] = value
-        columns = table.tolist()
+        columns = cast("list[list[float | None]]", table.tolist())
         missing = np.empty((table.size, 2), np.int64)
         for j, i in missing[: blanks(table, missing)].tolist():
             columns[j][i] = None

@@ -9,8 +9,8 @@ import numpy as np
 
 from filters.text import characters, ngrams, tokens
 from filters.text.page import Page
-from filters.text.view import TextView
-from schemas.rows import IMAGE, TEXT, Document, Node
+from filters.text.view import PageViews, TextView
+from schemas.rows import TEXT, Document, Node
 
 SEPARATOR = "\n\n"  # between the text nodes of a document
 _SEPARATOR = characters.codes(SEPARATOR)
@@ -50,20 +50,20 @@ class _KeptPage(Page):
     @cached_property
     def _characters(self) -> np.ndarray:
         out = np.empty((tokens.FLAGS, 1), np.int64)
-        tokens.add(self._keep, self._source._characters, out)
-        return out + _between() * max(0, len(self._kept) - 1)
+        tokens.add(self._keep, self._source._characters, _between()._characters, out)
+        return out
 
     @cached_property
     def _words(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         facts, sums = self._chosen[1], np.empty((tokens.SUMS, 1), np.int64)
-        tokens.add(self._keep, self._source._words[2], sums)
+        tokens.add(self._keep, self._source._words[2], _between()._words[2], sums)
         return facts, np.array([0, len(facts)]), sums
 
 
 @cache
-def _between() -> np.ndarray:
-    """Page._characters of the separator."""
-    return Page((SEPARATOR,))._characters
+def _between() -> Page:
+    """What stands between two texts, measured."""
+    return Page((SEPARATOR,))
 
 
 class DocumentView(TextView):
@@ -77,24 +77,31 @@ class DocumentView(TextView):
 
     def __init__(
         self, document: Document | Iterable[Node], language: str | None = None, *,
-        paragraphs: Sequence[TextView] | None = None, language_score: float | None = None,
+        paragraphs: PageViews | None = None, language_score: float | None = None,
     ):  # fmt: skip
         nodes = document.nodes if isinstance(document, Document) else tuple(document)
         if isinstance(document, Document):
             language = document.language if language is None else language
             language_score = document.language_score if language_score is None else language_score
-        texts = [n for n in nodes if n.kind == TEXT]
-        kept = [i for i, n in enumerate(texts) if not n.reason]
-        self.paragraphs = [texts[i].text for i in kept]
+        kept: list[int] = []  # among the texts
+        self.paragraphs: list[str] = []
+        n_texts = n_images = 0
+        for n in nodes:
+            if n.kind == TEXT:
+                if not n.reason:
+                    kept.append(n_texts)
+                    self.paragraphs.append(n.text)
+                n_texts += 1
+            elif not n.reason:
+                n_images += 1
         text = SEPARATOR.join(self.paragraphs)
         page = None
         if paragraphs:
-            if len(paragraphs) != len(texts):
-                raise ValueError(f"{len(paragraphs)} paragraph views for {len(texts)} text nodes: pass one per text node")
-            page = _KeptPage(text, language or "en", paragraphs[0].shared, kept)
+            if len(paragraphs) != n_texts:
+                raise ValueError(f"{len(paragraphs)} paragraph views for {n_texts} text nodes: pass one per text node")
+            page = _KeptPage(text, language or "en", paragraphs.shared, kept)
         super().__init__(text, language or "en", page=page)
-        self.n_texts = len(kept)
-        self.n_images = sum(1 for n in nodes if n.kind == IMAGE and not n.reason)
+        self.n_texts, self.n_images = len(kept), n_images
         self.language_score = language_score
 
     def top_ngram_share(self, n: int) -> float:

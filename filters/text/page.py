@@ -22,7 +22,8 @@ _MASK = (1 << 64) - 1
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole; NaN (does not apply) where whole is 0."""
     out = np.empty(part.shape)
-    tokens.divide(np.atleast_2d(part), whole, np.atleast_2d(out))
+    rows = (1, *part.shape)[-2:]
+    tokens.divide(part.reshape(rows), whole, out.reshape(rows))
     return out
 
 

@@ -218,13 +218,14 @@ def choose(keep, codes, starts, facts, firsts, between, some_codes, some_facts):
 
 
 @compiled
-def add(keep, counts, out):  # type: ignore[no-untyped-def]
-    """out[k, 0]: the sum of counts[k, t] over the texts with keep[t]."""
+def add(keep, counts, between, out):  # type: ignore[no-untyped-def]
+    """out[k, 0]: the sum of counts[k, t] over the texts with keep[t], and of between[k, 0] between two of them."""
     for k in range(counts.shape[0]):
-        out[k, 0] = 0
+        n = out[k, 0] = 0
         for t in range(len(keep)):
             if keep[t]:
-                out[k, 0] += counts[k, t]
+                out[k, 0] += counts[k, t] + (between[k, 0] if n else 0)
+                n += 1
 
 
 @compiled

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
+from typing import overload
 
 from filters.text import characters
 from filters.text.page import Page
@@ -28,11 +30,10 @@ class TextView:
         self._lines: list[str] | None = None
         self._lower: str | None = None
 
-    @classmethod
-    def page(cls, texts: Sequence[str], language: str = "en") -> list[TextView]:
+    @staticmethod
+    def page(texts: Sequence[str], language: str = "en") -> PageViews:
         """Views of the texts of one page."""
-        shared = Page(texts, language)
-        return [cls(t, language, page=shared, index=i) for i, t in enumerate(texts)]
+        return PageViews(texts, language)
 
     def __repr__(self) -> str:
         return f"TextView({self.text[:40]!r}, {self.language!r})"
@@ -109,3 +110,28 @@ class TextView:
         if self._lower is None:
             self._lower = self.text.lower()
         return self._lower
+
+
+class PageViews(Sequence[TextView]):
+    """The views of the texts of one page, made when one is asked for: most rules ask the page that they share."""
+
+    def __init__(self, texts: Sequence[str], language: str):
+        self.shared = Page(texts, language)
+
+    @cached_property
+    def _views(self) -> list[TextView]:
+        page = self.shared
+        return [TextView(t, page.language, page=page, index=i) for i, t in enumerate(page.texts)]
+
+    @overload
+    def __getitem__(self, at: int) -> TextView: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[TextView]: ...
+    def __getitem__(self, at: int | slice) -> TextView | list[TextView]:
+        return self._views[at]
+
+    def __iter__(self) -> Iterator[TextView]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self.shared.texts)

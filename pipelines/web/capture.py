@@ -170,7 +170,7 @@ class Reader:
         nodes = [n._replace(image_id=n.image_id or image_id(n.url)) if n.kind == IMAGE else n for n in page.nodes]
         texts = [n.text for n in nodes if n.kind == TEXT]
         language, score = identify(_sample(texts))
-        views = TextView.page(texts, language) if texts else []
+        views = TextView.page(texts, language)
         self.paragraph_models.fill(views)
         judged: list[Judged] = []
         measured: list[float | None]

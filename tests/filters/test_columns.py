@@ -36,6 +36,12 @@ class Page:
         return rule.columns(self)
 
 
+class Views(list[Any]):
+    def __init__(self, shared: Page, n: int):
+        super().__init__(SimpleNamespace(shared=shared, index=i) for i in range(n))
+        self.shared = shared
+
+
 limits = st.sampled_from([None, 0.0, 1.0, 2.0, 3.0])
 exceptions = st.dictionaries(st.sampled_from(["de", "ja"]), st.fixed_dictionaries({}, optional={"min": limits, "max": limits}), max_size=2)
 
@@ -51,14 +57,14 @@ exceptions = st.dictionaries(st.sampled_from(["de", "ja"]), st.fixed_dictionarie
 def test_a_column_is_judged_as_its_values_are(values, low, high, special, language, shadow):
     rules = RuleSet([ByColumn(low, high, per_language=special)], {"paragraph.by_column"} if shadow else ())
     page = Page(values)
-    views = [SimpleNamespace(shared=page, index=i) for i in range(len(values))]
+    views = Views(page, len(values))
     assert rules.page(views, language) == [(m, rules.judge(m, language)) for m in map(rules.measure, views)]
 
 
 def test_edges_and_languages_in_numbers():
     rules = RuleSet([ByColumn(per_language={"de": {"min": 2.0}, "ja": {"min": None}})])
     page = Page([0.0, 1.0, 1.5, 3.0, 4.0])
-    views = [SimpleNamespace(shared=page, index=i) for i in range(5)]
+    views = Views(page, 5)
 
     def reasons(language: str) -> list[str]:
         return [v.first_reason.rpartition(".")[2] for _, v in rules.page(views, language)]
