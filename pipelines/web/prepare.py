@@ -62,6 +62,8 @@ def _mark() -> Path:
 
 def main() -> None:
     """Compile, or load, all that reading and judging a page needs."""
+    from filters.base import At, Unit
+    from filters.registry import rule_set
     from filters.text import tokens
     from filters.text.document import DocumentView
     from filters.text.lexicon import lexicon
@@ -71,6 +73,8 @@ def main() -> None:
 
     nodes = extract(_PAGE, "https://www.example.org/").nodes
     views = TextView.page([n.text for n in nodes if n.kind == "text"])
+    rules = rule_set({"paragraph.stop_words": {}, "paragraph.digits": {}}, Unit.PARAGRAPH, At.EXTRACT)
+    rules.rows(views, rules.measures, "en")
     for view in (*views, DocumentView(nodes, "en", paragraphs=views)):
         view.character_repetition(10)
         view.word_repetition(5)
