@@ -14,11 +14,11 @@ _ODD = re.compile(rf"{_ENTITY}|[{INVISIBLE}]+|%40")
 _PERHAPS_ODD = re.compile(rf"[&%{INVISIBLE}]")  # one set is looked for much faster
 
 # one character for one character: full-width ASCII, other digits, dots and at signs
-_SAME_LENGTH = {0xFF01 + i: 0x21 + i for i in range(94)}
-_SAME_LENGTH |= {ord(c): ord(".") for c in "\u3002\uff61\u2024\ufe52"} | {ord("\ufe6b"): ord("@"), 0x3000: 0x20, 0xA0: 0x20, 0x202F: 0x20}
-_SAME_LENGTH |= {base + i: 0x30 + i for base in (0x0660, 0x06F0, 0x0966, 0x09E6) for i in range(10)}
+SAME_LENGTH = {0xFF01 + i: 0x21 + i for i in range(94)}
+SAME_LENGTH |= {ord(c): ord(".") for c in "\u3002\uff61\u2024\ufe52"} | {ord("\ufe6b"): ord("@"), 0x3000: 0x20, 0xA0: 0x20, 0x202F: 0x20}
+SAME_LENGTH |= {base + i: 0x30 + i for base in (0x0660, 0x06F0, 0x0966, 0x09E6) for i in range(10)}
 
-_MAPPED = re.compile(f"[{''.join(map(chr, _SAME_LENGTH))}]")
+_MAPPED = re.compile(f"[{''.join(map(chr, SAME_LENGTH))}]")
 
 
 class Shadow(NamedTuple):
@@ -32,7 +32,7 @@ class Shadow(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Shadow:
-        plain = text if text.isascii() or not _MAPPED.search(text) else text.translate(_SAME_LENGTH)
+        plain = text if text.isascii() or not _MAPPED.search(text) else text.translate(SAME_LENGTH)
         if not _PERHAPS_ODD.search(plain):
             return cls(plain)
         pieces: list[str] = []

@@ -53,7 +53,8 @@ def test_leaves_alone(text: str) -> None:
 _PIECES = st.one_of(
     st.sampled_from(
         "a@b.com|name [at] host [dot] com|x at y dot org|(\u00e4t)|1.2.3.4|1\u200b2|FE80::1|::|DE89 3704 0044 0532 0130 00|4111 1111 1111 1111|+49 30 1234567"
-        "|Tel.: 030 1234567|(415) 555-2671|&#64;|&commat;|%40|\uff20|\uff1a\uff1a|\uff08\uff41\uff54\uff09|\u0663\u0664| |\n|\u00a0|at|[|(|.|com|\u00ad".split(
+        "|Tel.: 030 1234567|(415) 555-2671|&#64;|&commat;|%40|\uff20|\uff1a\uff1a|\uff08\uff41\uff54\uff09|\u0663\u0664| |\n|\u00a0|at|[|(|.|com|\u00ad"
+        "|x at y { punto } it|x at y <.> it|( arroba )|(dot)|+1 (415) 555-2671|phone number: |\u0442\u0435\u043b|\u96fb\u8a71|fax nr. |12|345|6789|-|/|\u2013|+|)|]|a|f|:".split(
             "|"
         )
     ),
