@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipelines.web import utf8
+
 PRESCAN = 1024  # bytes searched for <meta charset>: the standard's number
 _META = re.compile(rb"<meta[^>]{0,400}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.+-]{2,40})", re.IGNORECASE)
 _XML = re.compile(rb"\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]{2,40})[\"']", re.IGNORECASE)
@@ -38,14 +40,14 @@ def decode(body: bytes, header_charset: str = "") -> Decoded:
         declared, source = _meta(body[:PRESCAN]), "meta"
     if _plain_ascii(body, declared):
         return Decoded(body, declared or "utf-8", source if declared else "bytes")
-    utf8 = _is_utf8(body)
-    if utf8 and declared not in (*_UTF16, "iso-2022-jp", "iso2022_jp"):
+    well_formed = _is_utf8(body)
+    if well_formed and declared not in (*_UTF16, "iso-2022-jp", "iso2022_jp"):
         return Decoded(_whole(body), "utf-8", source if declared == "utf-8" else "bytes")
     if declared == "utf-8":
         if _few_errors(body):
             return _decode(body, "utf-8", source)
         declared = ""
-    if declared in _UTF16 and (utf8 or body[:400].count(0) < 20):
+    if declared in _UTF16 and (well_formed or body[:400].count(0) < 20):
         declared = ""
     if declared:
         return _decode(body, declared, source)
@@ -90,6 +92,8 @@ def _plain_ascii(body: bytes, declared: str) -> bool:
 
 
 def _is_utf8(body: bytes) -> bool:
+    if utf8.is_valid(body):
+        return True
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as e:

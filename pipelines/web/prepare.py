@@ -15,7 +15,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _SOURCES = ("pipelines/web", "pipelines/models", "filters")
-_PAGE = "<!doctype html><title>A</title><p>A page of plain words.<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
+_PAGE = "<!doctype html><title>A</title><p>A page of plain words…<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
 
 
 def is_prepared() -> bool:
@@ -69,10 +69,11 @@ def main() -> None:
     from filters.text.lexicon import lexicon
     from filters.text.view import TextView
     from pipelines.models.language import identify
+    from pipelines.web.charset import decode
     from pipelines.web.page import extract
     from pipelines.web.pii import mask_all
 
-    nodes = extract(_PAGE, "https://www.example.org/").nodes
+    nodes = extract(decode(_PAGE.encode()).html, "https://www.example.org/").nodes
     views = TextView.page([n.text for n in nodes if n.kind == "text"])
     rules = rule_set({"paragraph.stop_words": {}, "paragraph.digits": {}}, Unit.PARAGRAPH, At.EXTRACT)
     rules.rows(views, rules.measures, "en")

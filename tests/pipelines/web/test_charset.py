@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from pipelines.web import utf8
 from pipelines.web.charset import codec, decode, label
 
 CYRILLIC = "<html><p>Привет, это обычный русский текст о погоде и о книгах." * 4
@@ -87,3 +88,23 @@ def test_random_bytes_give_utf8():
     labels = [*LABELS, "", "utf-16", "gbk", "iso-2022-jp", "hz-gb-2312", "x-user-defined", "iso-2022-kr", "macintosh"]
     for _ in range(2000):
         decode(rng.randbytes(rng.randrange(200)), rng.choice(labels)).html.decode("utf-8")
+
+
+def test_utf8_is_told_as_a_strict_decoder_tells_it():
+    """Every kind of lead and continuation byte, beside and across the words of eight bytes that are looked at together."""
+    choose = random.Random(0)
+    edges = bytes.fromhex("417f808f909fa0bfc0c1c2dfe0e1ecedeeeff0f1f4f5ff")
+    for _ in range(20_000):
+        odd = bytes(choose.choices(edges, k=choose.randrange(6)))
+        body = (
+            b"a" * choose.choice([0, choose.randrange(150)])
+            + odd
+            + "é€\U0001f600".encode() * choose.randrange(2)
+            + b"b" * choose.randrange(90)
+        )
+        try:
+            body.decode()
+            valid = True
+        except UnicodeDecodeError:
+            valid = False
+        assert utf8.is_valid(body) == valid, body
