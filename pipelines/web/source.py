@@ -112,11 +112,12 @@ class Window:
     def peek_at(self, position: int, n: int) -> bytes:
         """Bytes already read, at a position not long ago; from the file if they are gone."""
         end = self._buffer_at + len(self._buffer)
-        if self._buffer_at <= position <= end - n:
-            return self._buffer[position - self._buffer_at :][:n]
-        start = self._buffer_at - len(self._before)
-        if start <= position and position + n <= end:
-            return (self._before + self._buffer[:n])[position - start :][:n]
+        at = position - self._buffer_at
+        if 0 <= at and position + n <= end:
+            return self._buffer[at : at + n]
+        before = at + len(self._before)
+        if 0 <= before and position + n <= end:
+            return self._before[before : before + n] + self._buffer[: max(0, at + n)]
         return self.source.read_at(position, min(n, self.end - position))
 
     def seek(self, offset: int, whence: int = 0) -> int:
