@@ -167,7 +167,7 @@ class Reader:
         rules = self.rules
         decoded = decode(response.body, response.charset)
         page = extract(decoded.html, item.url, self.limits)
-        nodes = [n._replace(image_id=n.image_id or image_id(n.url)) if n.kind == IMAGE else n for n in page.nodes]
+        nodes = [Node(*n[:9], n.image_id or image_id(n.url), n.reason) if n.kind == IMAGE else n for n in page.nodes]
         texts = [n.text for n in nodes if n.kind == TEXT]
         language, score = identify(_sample(texts))
         views = TextView.page(texts, language)
@@ -205,13 +205,13 @@ class Reader:
         measures, reasons, shadow = self._judge(url_measures, document_measures, [], before, language)
         facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
-        sizes = [len(n.text.encode("utf-8", "replace")) for n in nodes]
+        sizes = [len(t) if (t := n.text).isascii() else len(t.encode("utf-8", "replace")) for n in nodes]
         title = page.title
         if store and self.settings["mask_pii"]:  # in all that is stored, the dropped parts too
             nodes, title = _masked(nodes, title, facts)
         return Row(
             who, None, title, language, score, measures, reasons, shadow, store,
-            [tuple(n if store else n._replace(text="", alt="", caption="")) for n in nodes], sizes, judged,
+            [tuple(n) for n in nodes] if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, judged,
             [("page", s.signal, s.value[:500], s.token, acts and (s.reserves_page or s.reserves_images), s.evidence) for s in signals],
             facts,
         )  # fmt: skip
@@ -233,7 +233,9 @@ class Reader:
 def _sample(texts: list[str]) -> str:
     """The text that is asked for its language: paragraphs before labels and links."""
     long = [t for t in texts if len(t) >= LONG_ENOUGH]
-    return "\n".join([*long, *(t for t in texts if len(t) < LONG_ENOUGH)] if sum(map(len, long)) < LANGUAGE_CHARACTERS else long)
+    if sum(map(len, long)) < LANGUAGE_CHARACTERS:
+        long += [t for t in texts if len(t) < LONG_ENOUGH]
+    return "\n".join(long)
 
 
 def _also(j: Judged, reason: str) -> Judged:
