@@ -1,7 +1,7 @@
 """report: the auditor's tables. First each unit and bucket is joined by file, then the rows are brought into id order.
 
-The second step is a shuffle through files: phase one leaves sorted rows, phase two of one id range reads its slice of each
-file. No page or row passes through Beam.
+The second step is a shuffle through files: phase one leaves each part's rows by id range, phase two of one id range reads its rows of
+each file (of many units: of files gathered from them). No page or row passes through Beam.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines import storage
 from pipelines.beam import map_parts
-from pipelines.report import balance, rollups, wide
+from pipelines.report import balance, ranges, rollups, wide
 from pipelines.report.rules import rules_table
 from pipelines.settings.config import Config
 from pipelines.stage import ConservationError, Done, Groups, Stage, StageContext
 from schemas import layout, tables
 from schemas.manifest import Count, Part
 
-# Nodes per id range: one range's tables are a worker's memory. Small ranges cost a look into every unit's file, so large runs have fewer.
+# Nodes per id range: one range's tables are a worker's memory. Small ranges cost a look into every file, so large runs have fewer.
 ROWS_PER_RANGE, SMALL_RANGE, MANY_RANGES = 500_000, 100_000, 64
+FEW_UNITS = 256  # whose files every range opens itself; one gathering opens no more at once
+MANY_GATHERED, GATHERED_ROWS = 64, 4_000_000  # files that ranges open instead: work for as many workers; nodes in each of more
+WORK, GATHERED = "work", "gathered"
 KINDS = {  # kind in `rollups` -> table and which rows of it
     "documents": ("documents", ""), "paragraphs": ("nodes", "kind = 'text' AND role <> 'end'"), "images": ("nodes", "kind = 'image'"),
     "image_urls": ("images", ""), "pairs": ("pairs", ""),
@@ -41,11 +43,14 @@ class ReportStage(Stage):
     def plan(self, ctx: StageContext) -> Groups:
         extract, fetch = ctx.inputs["extract"].manifest, ctx.inputs["fetch"].manifest
         rows = max(1, extract.rows("nodes"))
-        ranges = min(4096, max(min(MANY_RANGES, -(-rows // SMALL_RANGE)), -(-rows // ROWS_PER_RANGE)))
+        many = min(4096, max(min(MANY_RANGES, -(-rows // SMALL_RANGE)), -(-rows // ROWS_PER_RANGE)))
+        units = extract.parts["unit"]
+        gathered = max(MANY_GATHERED, -(-rows // GATHERED_ROWS), -(-len(units) // FEW_UNITS)) if len(units) > FEW_UNITS else 0
         return {
-            "unit": extract.parts["unit"],
+            "unit": units,
             "bucket": fetch.parts["bucket"],
-            "range": tuple(f"{i:04d}" for i in range(ranges)),
+            **({"gather": tuple(f"{i:05d}" for i in range(min(gathered, len(units))))} if gathered else {}),
+            "range": tuple(f"{i:04d}" for i in range(many)),
             "run": ("run",),
         }
 
@@ -53,9 +58,12 @@ class ReportStage(Stage):
         nodes, urls = ctx.inputs["extract"].manifest.rows("nodes"), ctx.inputs["fetch"].manifest.rows("urls")
         map_parts(ctx.config.runner, ctx.todo("unit"), JoinUnit(ctx), rows=nodes)
         map_parts(ctx.config.runner, ctx.todo("bucket"), JoinBucket(ctx), rows=urls)
+        if "gather" in ctx.groups:
+            map_parts(ctx.config.runner, ctx.todo("gather"), GatherUnits(ctx), rows=nodes)
         map_parts(ctx.config.runner, ctx.todo("range"), SortRange(ctx), rows=nodes)
         if ctx.todo("run"):
             ctx.writer.commit("run", "run", {"rules": rules_table(ctx.config.filters), **_collected(ctx)})
+        storage.remove_tree(ctx.path(WORK))
 
     def counts(self, ctx: StageContext, written: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         before, fates = ctx.inputs["extract"].manifest.counts, facts["fates"]
@@ -100,17 +108,19 @@ class JoinUnit:
         nodes = wide.sql(wide.nodes_sql(joined["nodes"], joined["placements"]), {**joined, "wide_documents": documents})
         balance.check_unit(unit, {**joined, "wide_documents": documents, "wide_nodes": nodes})
         out = {
-            "wide_documents": documents,
-            "wide_nodes": nodes,
-            "wide_decisions": wide.sql(wide.DECISIONS, {"wide_documents": documents, "wide_nodes": nodes}),
-            "wide_pairs": wide.sql(wide.PAIRS, {"pairs": joined["pairs"], "wide_documents": documents, "wide_nodes": nodes}),
+            "documents": documents,
+            "nodes": nodes,
+            "decisions": wide.sql(wide.DECISIONS, {"wide_documents": documents, "wide_nodes": nodes}),
+            "pairs": wide.sql(wide.PAIRS, {"pairs": joined["pairs"], "wide_documents": documents, "wide_nodes": nodes}),
         }
         fates = {"documents": _fates(documents)}
         for kind, name in (("text", "paragraphs"), ("image", "images")):
             fates[name] = _fates(
                 wide.sql(f"SELECT kept, first_reason FROM nodes WHERE kind = '{kind}' AND role <> 'end'", {"nodes": nodes})
             )
-        self.ctx.writer.commit("unit", unit, out, {"fates": fates})
+        for name, table in out.items():
+            ranges.write(_file(self.ctx, name, unit), table, IDS[name], len(self.ctx.groups["range"]))
+        self.ctx.writer.commit("unit", unit, {}, {"fates": fates})
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,30 @@ class JoinBucket:
         joined = {name: _read(i[stage], name, bucket) for stage, name in (("fetch", "urls"), ("score", "images"), ("score", "dead"))}
         balance.check_bucket(bucket, joined)
         images = wide.sql(wide.IMAGES, joined)
-        self.ctx.writer.commit("bucket", bucket, {"wide_images": images}, {"fates": {"image_urls": _fates(images)}})
+        ranges.write(_file(self.ctx, "images", bucket), images, IDS["images"], len(self.ctx.groups["range"]))
+        self.ctx.writer.commit("bucket", bucket, {}, {"fates": {"image_urls": _fates(images)}})
+
+
+@dataclass(frozen=True)
+class GatherUnits:
+    """The files of a stretch of units as one: if every range opened every unit's files, twice the input would take four times as long.
+    (There are never more than a few thousand buckets, so images need no such step.)"""
+
+    ctx: StageContext
+
+    def __call__(self, part: str) -> None:
+        units, parts = self.ctx.groups["unit"], self.ctx.groups["gather"]
+        at = parts.index(part)
+        mine = units[at * len(units) // len(parts) : (at + 1) * len(units) // len(parts)]
+        for name in IDS:
+            if name != "images":
+                ranges.gather([_file(self.ctx, name, u) for u in mine], _file(self.ctx, name, part, GATHERED))
+        self.ctx.writer.commit("gather", part, {})
+
+
+def _file(ctx: StageContext, table: str, part: str, folder: str = "joined") -> str:
+    """Rows of a unit, a bucket or (in GATHERED) of several units, by range. They are deleted when the stage is done."""
+    return ctx.path(WORK, folder, table, f"{part}.arrow")
 
 
 @dataclass(frozen=True)
@@ -134,11 +167,10 @@ class SortRange:
     ctx: StageContext
 
     def __call__(self, part: str) -> None:
-        low, high = _bounds(int(part), len(self.ctx.groups["range"]))
         written: list[tuple[str, Part]] = []
         rolled: list[pa.Table] = []
         for name, key in IDS.items():  # one table at a time: nodes alone are a few hundred megabytes
-            table = self._slice(name, key, low, high)
+            table = ranges.read(self._sources(name), int(part)).sort_by([(key, "ascending")])
             written.append((name, storage.write_table(self.ctx.root, layout.table_file(name, part), table)))
             for kind in (k for k, (of, _) in KINDS.items() if of == name):
                 where = KINDS[kind][1]
@@ -148,21 +180,13 @@ class SortRange:
         written.append(("rollups", storage.write_table(self.ctx.root, layout.table_file("rollups", part), rollup)))
         self.ctx.writer.commit_written("range", part, written)
 
-    def _slice(self, name: str, key: str, low: str, high: str) -> pa.Table:
-        """The rows of one id range from every unit's or bucket's file, in id order."""
-        slices = []
-        for source in self.ctx.groups["bucket" if name == "images" else "unit"]:
-            path = self.ctx.path(layout.table_file(f"wide_{name}", source))
-            with storage.open_read(path) as f:
-                filters = [(key, ">=", low), (key, "<", high)] if high else [(key, ">=", low)]
-                slices.append(pq.read_table(f, filters=filters))
-        return pa.concat_tables(slices, promote_options="permissive").sort_by([(key, "ascending")])
-
-
-def _bounds(n: int, of: int) -> tuple[str, str]:
-    """The id range [low, high) of part n; high = "" for the last."""
-    edge = lambda i: f"{i * 65536 // of:04x}"  # noqa: E731
-    return (edge(n) if n else ""), (edge(n + 1) if n + 1 < of else "")
+    def _sources(self, name: str) -> list[str]:
+        """The files that hold a table's rows of all units or buckets."""
+        if name == "images":
+            return [_file(self.ctx, name, bucket) for bucket in self.ctx.groups["bucket"]]
+        if "gather" in self.ctx.groups:
+            return [_file(self.ctx, name, part, GATHERED) for part in self.ctx.groups["gather"]]
+        return [_file(self.ctx, name, unit) for unit in self.ctx.groups["unit"]]
 
 
 def _measures(table: pa.Table) -> list[str]:

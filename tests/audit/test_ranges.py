@@ -1,4 +1,4 @@
-"""Audit tables are written in id ranges: how many there are changes no row and no count."""
+"""Audit tables are written in id ranges: how many there are changes no row and no count, nor do many units, whose files are gathered first."""
 
 from __future__ import annotations
 
@@ -12,6 +12,29 @@ TABLES = ("documents", "nodes", "images", "pairs", "decisions")
 
 def rows(run: Path, query: str) -> list[tuple]:
     return duckdb.sql(query.replace("AUDIT", str(run / "audit"))).fetchall()
+
+
+def stage_folder(run: Path) -> Path:
+    """Of the report stage that was run last."""
+    return max((run / "stages" / "report").iterdir(), key=lambda p: p.stat().st_mtime)
+
+
+@pytest.mark.xdist_group("audit")
+def test_of_many_units_the_rows_are_gathered_first_and_nothing_else_changes(demo_run: Path, again, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.report import ranges
+
+    asked: set[str] = set()
+    read = ranges.read
+    monkeypatch.setattr("pipelines.stages.report.FEW_UNITS", 1)
+    monkeypatch.setattr("pipelines.stages.report.SMALL_RANGE", 90)
+    monkeypatch.setattr(ranges, "read", lambda paths, n: read(paths, n) if asked.update(paths) is None else None)
+    many = again(demo_run, [])
+    for table in TABLES:
+        query = f"SELECT * FROM 'AUDIT/{table}/*.parquet' ORDER BY ALL"
+        assert rows(many, query) == rows(demo_run, query) != [], table
+    # A range that opened the units' own files would be quadratic: only buckets, of which there are few, are read as they are.
+    assert asked and all("/work/gathered/" in p or "/work/joined/images/" in p for p in asked)
+    assert not (stage_folder(many) / "work").exists() and not (stage_folder(demo_run) / "work").exists()
 
 
 @pytest.mark.xdist_group("audit")
