@@ -42,6 +42,7 @@ polite: $(STAMP)  ## 100,000 requests judged by the server's log
 
 peers: $(STAMP)  ## other projects, each in an environment of its own: readers for tests, which skip without them, and what `weft bench` measures beside
 	$(BIN)/uv venv -q --allow-existing .peers/bench && $(BIN)/uv pip install -q --python .peers/bench/bin/python datatrove img2dataset readability-lxml rensa spacy trafilatura
+	$(BIN)/uv venv -q --allow-existing .peers/datatrove && $(BIN)/uv pip install -q --python .peers/datatrove/bin/python 'datatrove[io,processing]' spacy  # the versions that it pins
 	$(BIN)/uv venv -q --allow-existing .peers/webdataset1 && $(BIN)/uv pip install -q --python .peers/webdataset1/bin/python 'webdataset>=1.0'
 	$(BIN)/uv venv -q --allow-existing .peers/energon && $(BIN)/uv pip install -q --python .peers/energon/bin/python 'megatron-energon>=7,<8'
 	$(BIN)/uv venv -q --allow-existing .peers/nemo && $(BIN)/uv pip install -q --python .peers/nemo/bin/python 'nemo-curator>=1.4,<2' pillow

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 Clock = Callable[[Callable[[], Any]], float]  # seconds that a piece of work takes
@@ -95,9 +96,10 @@ def _short(x: float) -> float:
     return round(x, 4 if x < 10 else 1)
 
 
-def show(rows: Sequence[dict[str, Any]], packages: Iterable[str], json: bool) -> int:
-    """Print the rows; 1 if a ratio is below its floor. A row without ratio or floor is never below."""
-    used, rss = versions(packages), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def show(rows: Sequence[dict[str, Any]], packages: Iterable[str], json: bool, elsewhere: Mapping[str, str] = MappingProxyType({})) -> int:
+    """Print the rows; 1 if a ratio is below its floor. A row without ratio or floor is never below. `elsewhere`: versions of peers in
+    other environments."""
+    used, rss = {**versions(packages), **elsewhere}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     for r in rows:
         r.setdefault("peak_rss_mb", rss)
         r["versions"] = used

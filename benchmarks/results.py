@@ -23,11 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks" / "results"
 BEGIN, END = "<!-- results: begin (python -m benchmarks.results) -->", "<!-- results: end -->"
 TITLES = {
-    "extract": "Extraction", "dedup": "Deduplication", "fetch": "Fetching", "score": "Images and CLIP", "pack": "Packing", "verify": "Verifying",
+    "extract": "Extraction", "chain": "Archive to judged documents", "dedup": "Deduplication", "fetch": "Fetching", "score": "Images and CLIP", "pack": "Packing", "verify": "Verifying",
     "audit": "Auditing a million documents", "load": "The trainer's loader", "train": "Ten minutes of training on the demo web", "pipeline": "Whole pipeline", "pii": "Personal data",
 }  # fmt: skip
 HEADLINES = {  # what the README shows of a part, by the beginnings of its cases; of other parts the first that a goal was set for; what missed its goal always
     "extract": ("speed vs trafilatura fast", "judged speed vs trafilatura fast"),
+    "chain": ("WARC to judged documents", "WARC to signatures"),
     "fetch": ("bare loop, 512", "img2dataset", "healthy hosts", "violations"),
     "load": ("documents as bytes", "pictures of 1024 px to 378 px"),
     "train": ("curated: all", "uncurated: all"),

@@ -11,6 +11,7 @@ from weft.exits import USAGE, Failure
 
 WHAT = {
     "extract": "pages to nodes, beside trafilatura, resiliparse, readability",
+    "chain": "archive to judged documents and to signatures, beside datatrove's chain and trafilatura",
     "dedup": "signatures and clusters, beside datasketch, rensa, datatrove",
     "fetch": "images over loopback, beside a bare loop and img2dataset",
     "audit": "why, what-if and the explorer's pages at a million documents",
