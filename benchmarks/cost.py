@@ -12,9 +12,9 @@ CRAWL = 3e9  # pages of a monthly crawl, about
 MILLION = 1e6
 
 
-def table(pipeline: dict[str, Any], judged: float | None) -> list[str]:
-    """Markdown lines from the saved rows of `weft bench pipeline`; `judged`: real pages judged in a second by one core. [] without such a run."""
-    found = next((r for r in pipeline["rows"] if "stages" in r), None)
+def table(growth: dict[str, Any], judged: float | None) -> list[str]:
+    """Markdown lines from the saved rows of `weft bench growth`; `judged`: real pages judged in a second by one core. [] without such a run."""
+    found = next((r for r in growth["rows"] if "stages" in r), None)
     if found is None:
         return []
     per = MILLION / found["pages"]

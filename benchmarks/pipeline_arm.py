@@ -60,6 +60,7 @@ def main(config_path: str, run: str, workers: int, how: str, cores: str, fetched
         now = tree_cpu()
         stages[name] = {"wall": round(outcome.seconds, 3), "cpu": round(now - mark[0], 3), "driver_mb": round(peak_mb(), 1)}
         mark[0] = now
+        print(f"  {name}: {json.dumps(stages[name])}", file=sys.stderr, flush=True)
 
     with plain_loop():
         outcomes = run_stages(run, config, events=Events(finished=finished))

@@ -9,7 +9,20 @@ from typing import NamedTuple
 
 LEFT, WIDTH, LINE, TOP, FOOT = 330, 760, 22, 40, 34
 INK, SOFT, GRID, OURS, ASKED = "#1a1a1a", "#444444", "#e2e2e2", "#1f5fa8", "#8a5a00"
+COLOURS = (
+    INK,
+    OURS,
+    "#8a5a00",
+    "#2a7f3f",
+    "#b03a3a",
+    "#6a4fa3",
+    "#0f8b8d",
+    "#7a7a7a",
+    "#c2559b",
+)  # of lines, the first of the most important
 LONGEST = 52  # characters of a name
+FEW = 4  # lines whose points all carry their values
+NEAR = 13  # pixels that names of lines keep between them
 
 
 class Ratio(NamedTuple):
@@ -54,7 +67,7 @@ def ratios(title: str, rows: Sequence[Ratio]) -> str:
 
 
 def lines(title: str, across: str, every: Sequence[Line]) -> str:
-    """Lines over two logarithmic axes, each point with its value. Coordinates are positive."""
+    """Lines over two logarithmic axes, each named at its end; points carry their values unless there are many lines. Coordinates are positive."""
     xs = [math.log10(p[0]) for line in every for p in line.points]
     ys = [math.log10(p[1]) for line in every for p in line.points]
     left, height = 60, 300
@@ -71,15 +84,25 @@ def lines(title: str, across: str, every: Sequence[Line]) -> str:
         y = at((10**x_low, v))[1]
         out.append(f'<line x1="{left}" x2="{WIDTH - 150}" y1="{y}" y2="{y}" stroke="{GRID}"/>')
         out.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end" fill="{SOFT}">{v:,g}</text>')
-    for line in every:
+    names = _apart([at(max(line.points))[1] for line in every])
+    for line, name_y in zip(every, names, strict=True):
         spots = [at(p) for p in sorted(line.points)]
         out.append(f'<polyline points="{" ".join(f"{a},{b}" for a, b in spots)}" fill="none" stroke="{line.colour}" stroke-width="2"/>')
         for (a, b), p in zip(spots, sorted(line.points), strict=True):
             out.append(f'<circle cx="{a}" cy="{b}" r="4" fill="{line.colour}"/>')
-            out.append(f'<text x="{a}" y="{b - 9}" text-anchor="middle" font-size="10" fill="{line.colour}">{_short(p[1])}</text>')
-        out.append(f'<text x="{spots[-1][0] + 24}" y="{spots[-1][1] + 4}" fill="{line.colour}">{escape(line.name)}</text>')
+            if len(every) <= FEW or line is every[0]:
+                out.append(f'<text x="{a}" y="{b - 9}" text-anchor="middle" font-size="10" fill="{line.colour}">{_short(p[1])}</text>')
+        out.append(f'<text x="{spots[-1][0] + 24}" y="{name_y + 4}" fill="{line.colour}">{escape(line.name)}</text>')
     out.append(f'<text x="{left}" y="{height - 2}" font-size="10" fill="{SOFT}">{escape(across)}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """The heights, moved down where they are nearer than NEAR to the one above."""
+    out, last = dict.fromkeys(range(len(heights)), 0.0), -math.inf
+    for i in sorted(range(len(heights)), key=lambda i: heights[i]):
+        out[i] = last = max(heights[i], last + NEAR)
+    return [out[i] for i in range(len(heights))]
 
 
 def _short(v: float) -> str:

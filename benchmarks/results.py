@@ -24,7 +24,7 @@ FOLDER = ROOT / "benchmarks" / "results"
 BEGIN, END = "<!-- results: begin (python -m benchmarks.results) -->", "<!-- results: end -->"
 TITLES = {
     "extract": "Extraction", "chain": "Archive to judged documents", "dedup": "Deduplication", "fetch": "Fetching", "score": "Images and CLIP", "pack": "Packing", "verify": "Verifying",
-    "audit": "Auditing a million documents", "load": "The trainer's loader", "train": "Ten minutes of training on the demo web", "pipeline": "Whole pipeline", "pii": "Personal data",
+    "audit": "Auditing a million documents", "load": "The trainer's loader", "train": "Ten minutes of training on the demo web", "pipeline": "Whole pipeline", "growth": "Growth of the whole pipeline with its input", "pii": "Personal data",
 }  # fmt: skip
 HEADLINES = {  # what the README shows of a part, by the beginnings of its cases; of other parts the first that a goal was set for; what missed its goal always
     "extract": ("speed vs trafilatura fast", "judged speed vs trafilatura fast"),
@@ -139,8 +139,9 @@ def page(results: list[dict[str, Any]]) -> str:
             *table(result),
             "",
         ]
-        out += [line for name in (what, f"{what}-curve") if name in drawn for line in (f"![{title}]({PLOTS}/{name}.svg)", "")]
-        if what == "pipeline" and (cost := cost_of(result, judged_rate(results))):
+        for name in (n for n in drawn if n == what or n.startswith(f"{what}-")):
+            out += [f"![{title}]({PLOTS}/{name}.svg)", ""]
+        if cost := cost_of(result, judged_rate(results)):
             out += ["#### What a million pages cost", "", *cost, ""]
     return "\n".join(out)
 
@@ -152,7 +153,7 @@ def judged_rate(results: list[dict[str, Any]]) -> float | None:
 
 
 def plots(results: list[dict[str, Any]]) -> dict[str, str]:
-    """SVG by name: the ratios of each part that has several, and the growth of the whole pipeline."""
+    """SVG by name: the ratios of each part that has several, and its curves."""
     out = {}
     for result in results:
         what, title = result["what"], TITLES.get(result["what"], result["what"])
@@ -161,12 +162,9 @@ def plots(results: list[dict[str, Any]]) -> dict[str, str]:
             out[what] = plot.ratios(
                 title, [plot.Ratio(r["case"], r["ratio"], r.get("floor_ratio") or None, reached(r) == "**missed**") for r in rows]
             )
-        if curve := next((r["curve"] for r in _cases(result) if len(r.get("curve", ())) > 1), None):
-            every = [
-                plot.Line("CPU s", [(n, cpu) for n, cpu, _ in curve]),
-                plot.Line("driver's peak, MB", [(n, mb) for n, _, mb in curve], "#8a5a00"),
-            ]
-            out[f"{what}-curve"] = plot.lines(f"{title}: growth with the input", "pages", every)
+        for name, lines in next((r["curves"] for r in _cases(result) if "curves" in r), {}).items():
+            every = [plot.Line(line, points, colour) for (line, points), colour in zip(lines.items(), plot.COLOURS, strict=False)]
+            out[f"{what}-{name.split(',')[0].replace(' ', '-').lower()}"] = plot.lines(f"{title}: {name}", "pages", every)
     return out
 
 

@@ -9,11 +9,6 @@ from benchmarks import pipeline
 from benchmarks.pipeline_arm import tree_cpu
 
 
-def test_exponent_is_the_slope():
-    sizes = [1000, 10000, 100000]
-    assert pipeline.exponent(sizes, [n**1.3 / 7 for n in sizes]) == pytest.approx(1.3)
-
-
 def test_cpu_of_children_counts():
     before = tree_cpu()
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.5: pass"], check=True)

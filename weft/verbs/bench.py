@@ -21,6 +21,7 @@ WHAT = {
     "load": "the trainer's loader, beside webdataset",
     "train": "training steps",
     "pipeline": "the whole run, beside the sum of its parts",
+    "growth": "the whole run on 1,000 to 100,000 pages: CPU by stage, memory by kind of process",
     "pii": "recall and precision on a generated labelled set",
     "kept": "the share of pairs that select keeps beside the one asked for: weft bench kept RUN",
     "truth": "a demo run's decisions against the truth: weft bench truth RUN [WEB]",
