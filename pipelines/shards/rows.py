@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -106,12 +107,40 @@ def write_rows(root: str, relative: str, table: pa.Table) -> Part:
 def shard_rows(path: str, shard: str) -> Iterator[dict[str, Any]]:
     """The rows of one shard in a file of `write_rows`."""
     with storage.open_read(path) as f:
-        file = pq.ParquetFile(f)
-        column = file.schema_arrow.get_field_index("shard")
-        for i in range(file.metadata.num_row_groups):
-            statistics = file.metadata.row_group(i).column(column).statistics
-            if statistics is not None and statistics.has_min_max and statistics.min <= shard <= statistics.max:
-                yield from (r for r in file.read_row_group(i).to_pylist() if r["shard"] == shard)
+        yield from (r for t in _Shards(f).read(shard) for r in t.to_pylist())
+
+
+class _Shards:
+    """An open file of `write_rows`, by shard."""
+
+    def __init__(self, f: Any):
+        self.file = pq.ParquetFile(f)
+        self.groups: dict[str, list[int]] = {}  # each row group holds rows of one shard
+        column = self.file.schema_arrow.get_field_index("shard")
+        for i in range(self.file.metadata.num_row_groups):
+            statistics = self.file.metadata.row_group(i).column(column).statistics
+            self.groups.setdefault(statistics.min, []).append(i)
+
+    def read(self, shard: str) -> list[pa.Table]:
+        return [self.file.read_row_group(i) for i in self.groups.get(shard, ())]
+
+
+def gather(paths: Sequence[str], shards: Sequence[str], to: str) -> None:
+    """Files of `write_rows` as one with a record batch for each shard, so that a shard finds its rows in few files and at once. Every source
+    is open, but only one shard's rows are held."""
+    with ExitStack() as stack:
+        sources = [_Shards(stack.enter_context(storage.open_read(path))) for path in paths]
+        f = stack.enter_context(storage.atomic(to))
+        writer = stack.enter_context(pa.ipc.new_file(f, schema("rows"), options=pa.ipc.IpcWriteOptions(compression="lz4")))
+        for shard in shards:
+            rows = pa.concat_tables([schema("rows").empty_table(), *(t for s in sources for t in s.read(shard))])
+            writer.write_batch(pa.RecordBatch.from_arrays([c.combine_chunks() for c in rows.columns], schema=rows.schema))
+
+
+def gathered_rows(path: str, number: int) -> list[dict[str, Any]]:
+    """The rows of the shard of this number in a file of `gather`."""
+    with storage.open_read(path) as f:
+        return pa.ipc.open_file(f).get_batch(number).to_pylist()
 
 
 def _splits(select: Done, unit: str) -> dict[int, str]:

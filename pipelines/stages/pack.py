@@ -1,13 +1,14 @@
-"""Stage `pack`: kept documents and their images' bytes into shards. No shuffle: three passes over files (docs/shards.md).
+"""Stage `pack`: kept documents and their images' bytes into shards. No shuffle: passes over files (docs/shards.md).
 
 rows    per unit: kept documents, sorted by shard, without image bytes
-shard   per shard: its rows out of every unit's file, image bytes out of fetch's blobs; tar and index
+gather  of many units: the rows of a stretch of them in one file
+shard   per shard: its rows out of every such file, image bytes out of fetch's blobs; tar and index
 packed  per unit: where each document went
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from pipelines.shards.fill import Blobs, fill
 from pipelines.shards.index import tokens
 from pipelines.shards.locate import Places, uses, write
 from pipelines.shards.recode import recoder
-from pipelines.shards.rows import measure_names, shard_rows, unit_rows, write_rows
+from pipelines.shards.rows import gather, gathered_rows, measure_names, shard_rows, unit_rows, write_rows
 from pipelines.shards.writer import ShardWriter
 from pipelines.stage import Groups, Stage, StageContext
 from schemas import layout
@@ -32,6 +33,9 @@ from schemas.shard import TRAIN, VAL, parse_id, shard_id
 from schemas.tables import schema
 
 PLACES = "places.bin"
+GATHERED = "work"  # a folder that is deleted when the stage is done
+FEW_UNITS = 256  # whose files every shard opens itself; one gathering opens no more at once
+MANY_GATHERED = 64  # work for as many workers
 INPUTS = ("extract", "dedup", "fetch", "score", "select")
 
 
@@ -50,7 +54,9 @@ class PackStage(Stage):
         shards = plan.shard_counts(ctx.inputs, ctx.config.pack)
         names = [shard_id(split, i) for split in (TRAIN, VAL) for i in range(shards[split])]
         units = ctx.inputs["extract"].manifest.parts["unit"]
-        return {"rows": units, "shard": tuple(names), "unit": units}
+        gathered = min(len(units), max(MANY_GATHERED, -(-len(units) // FEW_UNITS))) if len(units) > FEW_UNITS else 0
+        gather = {"gather": tuple(f"{i:05d}" for i in range(gathered))} if gathered else {}
+        return {"rows": units, **gather, "shard": tuple(names), "unit": units}
 
     def facts(self, ctx: StageContext, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {**facts, "tokenizer": tokens(ctx.config.pack.tokenizer)[0]}
@@ -61,8 +67,11 @@ class PackStage(Stage):
             select, units = ctx.inputs["select"], ctx.groups["unit"]
             write(ctx.path(PLACES), ctx.inputs["fetch"], uses(select, units)[0])
             map_parts(runner, ctx.todo("rows"), Rows(ctx), rows=nodes)
+        if "gather" in ctx.groups:
+            map_parts(runner, ctx.todo("gather"), GatherRows(ctx), rows=nodes)
         map_parts(runner, ctx.todo("shard"), Shard(ctx))
         map_parts(runner, ctx.todo("unit"), Packed(ctx), rows=nodes)
+        storage.remove_tree(ctx.path(GATHERED))
 
     def counts(self, ctx: StageContext, tables: Mapping[str, tuple[Part, ...]], facts: Mapping[str, Any]) -> dict[str, Count]:
         entered = {"documents": 0, "paragraphs": 0, "images": 0}
@@ -109,6 +118,25 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class GatherRows:
+    """Between them, of many units: if every shard opened every unit's file, twice the input would take four times as long."""
+
+    ctx: StageContext
+
+    def __call__(self, part: str) -> None:
+        ctx, units, parts = self.ctx, self.ctx.groups["rows"], self.ctx.groups["gather"]
+        at = parts.index(part)
+        mine = units[at * len(units) // len(parts) : (at + 1) * len(units) // len(parts)]
+        gather(_with_rows(ctx, mine), ctx.groups["shard"], ctx.path(GATHERED, f"{part}.arrow"))
+        ctx.writer.commit("gather", part, {})
+
+
+def _with_rows(ctx: StageContext, units: Iterable[str]) -> list[str]:
+    """The files of those units that have documents to pack."""
+    return [ctx.path(layout.table_file("rows", u)) for u in units if ctx.writer.read_receipt("rows", u)["tables"]]
+
+
+@dataclass(frozen=True)
 class Shard:
     """Pass 2, a shard."""
 
@@ -140,10 +168,12 @@ class Shard:
         ctx.writer.commit_written("shard", shard, written, facts)
 
     def _rows(self, shard: str) -> Iterator[dict[str, Any]]:
-        for unit in self.ctx.groups["rows"]:
-            path = self.ctx.path(layout.table_file("rows", unit))
-            if self.ctx.writer.read_receipt("rows", unit)["tables"]:
-                yield from shard_rows(path, shard)
+        groups = self.ctx.groups
+        if "gather" in groups:
+            number = groups["shard"].index(shard)
+            yield from (r for g in groups["gather"] for r in gathered_rows(self.ctx.path(GATHERED, f"{g}.arrow"), number))
+        else:
+            yield from (r for path in _with_rows(self.ctx, groups["rows"]) for r in shard_rows(path, shard))
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,24 @@ def test_the_split_into_units_does_not_matter(one, tmp_path):
     assert hashes(other) == hashes(ref)
 
 
+def test_of_many_units_the_rows_are_gathered_first_and_nothing_else_changes(tmp_path, monkeypatch):
+    def run(name):
+        made = FakeRun(str(tmp_path / name), 0, units=5).fill(40)
+        config = small()
+        return execute(PackStage(), made.root, config, made.write(config)).done
+
+    plain = run("plain")
+    monkeypatch.setattr("pipelines.stages.pack.FEW_UNITS", 2)
+    monkeypatch.setattr("pipelines.stages.pack.MANY_GATHERED", 1)
+    monkeypatch.setattr(
+        "pipelines.stages.pack.shard_rows", None
+    )  # a shard that opened the units' own files would be quadratic: it does not
+    many = run("many")
+    assert "gather" not in plain.manifest.parts and len(many.manifest.parts["gather"]) == 3
+    assert hashes(many) == hashes(plain) and many.manifest.counts == plain.manifest.counts
+    assert not Path(many.root, "work").exists()
+
+
 @pytest.mark.parametrize("how", ["corrupt", "truncated", "missing"])
 def test_a_lost_image_drops_its_documents_with_a_reason_and_a_dead_letter(tmp_path, how):
     run = FakeRun(str(tmp_path / "run"), 5).fill(20)
