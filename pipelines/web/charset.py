@@ -114,7 +114,7 @@ def _whole(body: bytes) -> bytes:
 def _few_errors(body: bytes) -> bool:
     """Declared UTF-8 with a stray byte here and there, not another encoding under a wrong name."""
     text = body[: 1 << 18].decode("utf-8", "replace")
-    bad, rest = text.count("�"), sum(1 for c in text if c > "\x7f")
+    bad, rest = text.count("�"), len(text) - len(text.encode("ascii", "ignore"))
     return bad <= 3 or bad * 5 < rest
 
 
