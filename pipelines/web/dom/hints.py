@@ -81,7 +81,6 @@ STEP, FOUND = _automaton()
 
 def bits(name: str) -> int:
     """The groups whose words occur in `name`, as bits."""
-    from pipelines.web.dom.markup import name_bits
+    from pipelines.web.dom.scan import name_bits
 
-    data = np.frombuffer(name.encode("utf-8", "replace"), np.uint8)
-    return int(name_bits(data, 0, len(data), STEP, FOUND))
+    return name_bits(name.encode("utf-8", "replace"))

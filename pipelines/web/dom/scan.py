@@ -53,6 +53,11 @@ def _vocabulary() -> Any:
     )
 
 
+def name_bits(name: bytes) -> int:
+    """The groups of `hints` whose words occur in a name."""
+    return int(native.library().weft_name_bits(_vocabulary(), name, len(name)))
+
+
 def scan(
     html: bytes, max_nodes: int, max_depth: int, boxes: Any, blocks: Any, pictures: Any, sources: Any, whole: Any, out: Any, sizes: Any
 ) -> None:

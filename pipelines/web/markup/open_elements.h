@@ -30,6 +30,8 @@ struct OpenElements {
 
   explicit OpenElements(Writer& writer) : w(writer) {}
 
+  bool failed() const { return given_up || w.full; }
+
   Element current() const { return top ? stack[top - 1].element : OTHER; }  // none is open before <html>, nor where there was no room for it
   static uint32_t kind(Element e) { return ELEMENT.kind[e]; }
   bool current_is(uint32_t bits) const { return kind(current()) & bits; }

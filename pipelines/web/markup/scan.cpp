@@ -2,49 +2,15 @@
 // meaning of their rows). What is read has every element closed, every attribute quoted, and `&`, `<`, `>` and no-break spaces escaped; anything
 // else is read too, and gives some tables.
 
-#include <algorithm>
 #include <memory>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-#include "source.h"
+#include "names.h"
 
 namespace weft {
-
-// rows of the tables, as in dom/scan.py
-enum BoxRow { PARENT, TAG, HINT, INHERITED, SCOPES, START, END, DEPTH, NAME_AT, NAME_END, PICTURES, PICTURES_END, CONTROLS, CONTROLS_END, TIMES, TIMES_END, TAG_AT, TAG_END };
-enum BlockRow { AT, STOP, LINKED, LINKS, BOX, BREAKS, STRONGS, CODES };
-enum PictureRow { BEFORE, IN_BOX, A_AT, A_END, S_AT, S_END, IN_LINK, IN_NOSCRIPT };
-enum WholeRow { W_TAG, W_AT, W_END, W_STOP };
-enum SizeEntry { N_BOXES, N_BLOCKS, N_PICTURES, N_SOURCES, N_WHOLE, N_OUT, CUT_NODES, CUT_DEPTH, HTML_AT, HTML_END };
-
-// as in dom/tags.py
-enum Action : Byte { INLINE, BLOCK, SKIP, IMAGE, BREAK, LINK, SOURCE, NOSCRIPT, PICTURE, HEAD, ROOT, BODY, STRONG, CODE, TIME };
-enum Flag : Byte { VOID_FLAG = 1, RAW_FLAG = 2, PRE_FLAG = 4, CONTROL_FLAG = 8, WHOLE_FLAG = 16 };
-
-// as in dom/markup.py
-constexpr int32_t HIDDEN_BIT = 1 << 15, GONE_BIT = 1 << 29, ITEM_BIT = 1 << 30;
-constexpr Size LONGEST_NAME = 512;  // bytes of a class attribute that are looked at
-
-struct Table {
-  int32_t* at;
-  Size room;  // entries of a row
-  int32_t& operator()(int row, Size k) const { return at[row * room + k]; }
-};
-
-extern "C" struct weft_vocabulary {  // what the elements and the words of names mean, as Python has it
-  const uint64_t* keys;
-  const int32_t* numbers;
-  Size slots;
-  const Byte* action;
-  const Byte* flags;
-  const int32_t* scope;
-  const int16_t* step;  // 27 symbols a state
-  const int32_t* found;
-  int32_t p, title;  // numbers of these elements
-};
 
 struct Scanner {
   const weft_vocabulary& v;
@@ -139,88 +105,6 @@ struct Scanner {
     pictures(S_END, k) = static_cast<int32_t>(s_end);
     pictures(IN_LINK, k) = in_link;
     pictures(IN_NOSCRIPT, k) = noscript;
-  }
-
-  // groups of hints.py whose words occur in html[at, end)
-  int32_t name_bits(Size at, Size end) const {
-    int state = v.step[0];
-    bool border = true, lower = false;
-    int32_t bits = 0;
-    for (Size i = at, stop = std::min(end, at + LONGEST_NAME); i < stop; i++) {
-      Byte c = html[i];
-      if (static_cast<Byte>(c - 'a') < 26) {
-        state = v.step[state * 27 + c - 96];
-        border = false;
-        lower = true;
-      } else if (static_cast<Byte>(c - 'A') < 26) {
-        if (lower) {
-          state = v.step[state * 27];
-          bits |= v.found[state];
-        }
-        state = v.step[state * 27 + c - 64];
-        border = lower = false;
-      } else {
-        if (!border) state = v.step[state * 27];
-        border = true;
-        lower = false;
-      }
-      bits |= v.found[state];
-    }
-    return border ? bits : bits | v.found[v.step[state * 27]];
-  }
-
-  bool holds(Size at, Size end, const char* property, const char* value) const {  // a style attribute says `property: value`
-    const Size size = static_cast<Size>(std::strlen(property)), wanted = static_cast<Size>(std::strlen(value));
-    for (Size i = at; i + size + wanted <= end; i++) {
-      if (html[i] != static_cast<Byte>(*property) || std::memcmp(html + i, property, static_cast<size_t>(size))) continue;
-      Size j = i + size;
-      while (j < end && (html[j] == ' ' || html[j] == ':')) j++;
-      if (j + wanted <= end && !std::memcmp(html + j, value, static_cast<size_t>(wanted))) return true;
-    }
-    return false;
-  }
-
-  struct Names {
-    int32_t bits = 0;
-    Size class_at, class_end;
-  };
-
-  // what the attributes at html[at, end) say: hint bits, place of the class
-  Names names(Size at, Size end) const {
-    Names found;
-    found.class_at = found.class_end = at;
-    for (Size i = at; i < end;) {
-      while (i < end && html[i] == ' ') i++;
-      const Size a = i;
-      while (i < end && html[i] != ' ' && !(html[i] == '=' && i > a)) i++;
-      const Size size = i - a;
-      if (!size) break;
-      Size from = i, to = i;
-      if (i + 1 < end && html[i] == '=' && html[i + 1] == '"') {
-        from = i + 2;
-        const void* quote = std::memchr(html + from, '"', static_cast<size_t>(end - from));
-        to = quote ? static_cast<const Byte*>(quote) - html : end;
-        i = to + 1;
-      }
-      const auto is = [&](const char* name, Size length) { return size == length && !std::memcmp(html + a, name, static_cast<size_t>(length)); };
-      if (is("class", 5)) {
-        found.class_at = from;
-        found.class_end = to;
-        found.bits |= name_bits(from, to);
-      } else if (is("id", 2) || is("role", 4) || is("itemprop", 8)) {
-        found.bits |= name_bits(from, to);
-      } else if (is("style", 5)) {
-        if (holds(from, to, "display", "none")) found.bits |= HIDDEN_BIT | GONE_BIT;
-        else if (holds(from, to, "visibility", "hidden")) found.bits |= GONE_BIT;
-      } else if (is("hidden", 6)) {
-        found.bits |= HIDDEN_BIT | GONE_BIT;
-      } else if (is("itemid", 6)) {
-        if (to - from > 8) found.bits |= ITEM_BIT;  // a thing with an address
-      } else if (is("aria-hidden", 11) && to - from == 4 && html[from] == 't') {
-        found.bits |= HIDDEN_BIT;
-      }
-    }
-    return found;
   }
 
   int32_t number_of(uint64_t hash) const {
@@ -456,7 +340,7 @@ struct Scanner {
     if (action == BLOCK) {
       flush();
       gap = false;
-      const Names said = names(attributes, end);
+      const Said said = Names{v, html}.attributes(attributes, end);
       const Size k = n_boxes++;
       boxes(PARENT, k) = box;
       boxes(TAG, k) = number;
@@ -483,7 +367,7 @@ struct Scanner {
     } else if (action == HEAD) {
       mute++;
     } else if (action == BODY) {
-      const Names said = names(attributes, end);
+      const Said said = Names{v, html}.attributes(attributes, end);
       boxes(TAG, 0) = number;
       boxes(HINT, 0) = said.bits;
       boxes(NAME_AT, 0) = static_cast<int32_t>(said.class_at);
@@ -520,5 +404,10 @@ void weft_scan(const weft::weft_vocabulary* vocabulary, const uint8_t* html, int
   weft::Scanner scanner{*vocabulary, html, n, max_nodes, max_depth, Table{boxes, boxes_room}, Table{blocks, blocks_room},
                         Table{pictures, pictures_room}, Table{sources, sources_room}, Table{whole, whole_room}, out, sizes};
   scanner.run();
+}
+
+// The groups of hints.py whose words occur in a name.
+int32_t weft_name_bits(const weft::weft_vocabulary* vocabulary, const uint8_t* name, int64_t n) {
+  return weft::Names{*vocabulary, name}.name_bits(0, n);
 }
 }
