@@ -31,9 +31,10 @@ def archives(settings: Any) -> None:
     elsewhere is asked for once, by extract."""
     if settings.crawls or settings.pointers or any("://" in p for p in (*settings.paths, *settings.lists)):
         return
-    from pipelines.web.inputs import identity
+    from pipelines.web.inputs import NO_INPUT, InputError, identity
 
-    identity(settings)
+    if not identity(settings):
+        raise InputError(NO_INPUT)
 
 
 def disk(folder: str) -> None:
@@ -42,6 +43,8 @@ def disk(folder: str) -> None:
     at = os.path.abspath(folder)
     while not os.path.exists(at):
         at = os.path.dirname(at)
+    if not os.path.isdir(at):
+        raise Failure(ENVIRONMENT, f"{at} is a file: a run is a folder, choose another -o")
     free = shutil.disk_usage(at).free
     if free < ROOM:
         raise Failure(

@@ -40,6 +40,9 @@ class Unit:
     pointers: tuple[tuple[str, int, int], ...] = ()  # (path, offset, length)
 
 
+NO_INPUT = "no input: set input.paths, input.lists, input.crawls or input.pointers"
+
+
 def archives(settings: InputSettings) -> list[str]:
     """Paths of all archives named, in order, each once. InputError names what is missing."""
     found: dict[str, None] = {}
@@ -121,7 +124,7 @@ def units(settings: InputSettings) -> list[Unit]:
         part = tuple(rows[i : i + settings.unit_pointers])
         drafts.append(Unit("", part[0][0], pointers=part))
     if not drafts:
-        raise InputError("no input: set input.paths, input.lists, input.crawls or input.pointers")
+        raise InputError(NO_INPUT)
     width = max(5, len(str(len(drafts) - 1)))
     return [Unit(f"{i:0{width}d}", u.path, u.start, u.end, u.pointers) for i, u in enumerate(drafts)]
 
