@@ -13,6 +13,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from pipelines.web.markup import native
+
 _HERE = Path(__file__).parent
 _SOURCES = ("pipelines/web", "pipelines/models", "filters")
 _PAGE = "<!doctype html><title>A</title><p>A page of plain words…<pre>x</pre><ul><li><a href=/>b</a></ul><figure><img src=/a.jpg></figure>"
@@ -25,7 +27,8 @@ def is_prepared() -> bool:
 
 @cache
 def prepare() -> None:
-    """Returns at once if it was done for this code before."""
+    """Returns at once if it was done for this code before. NotBuiltError if the library that reads pages is missing."""
+    native.library()
     done = _mark()
     if done.exists():
         return

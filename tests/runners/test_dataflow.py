@@ -56,5 +56,10 @@ def test_the_source_distribution_holds_every_package(repo, tmp_path):
     assert run.returncode == 0, run.stderr[-2000:]
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as t:
         names = {n.split("/", 1)[-1] for n in t.getnames()}
-    ours = {str(p.relative_to(repo)) for top in ("schemas", "filters", "pipelines") for p in (repo / top).rglob("*.py")}
+    ours = {
+        str(p.relative_to(repo))
+        for top in ("schemas", "filters", "pipelines")
+        for p in (repo / top).rglob("*")
+        if p.suffix in (".py", ".cpp", ".h")
+    }
     assert not ours - names
