@@ -172,7 +172,7 @@ def grams(words, n):  # type: ignore[no-untyped-def]
 
 @compiled
 def table_of(keys):  # type: ignore[no-untyped-def]
-    """A set of hashes (0 is never in it), for `held`."""
+    """A set of hashes (0 is never in it): a power of two slots, as markup/words.h asks it."""
     size = 16
     while size < 3 * len(keys):
         size *= 2
@@ -184,14 +184,3 @@ def table_of(keys):  # type: ignore[no-untyped-def]
             at = (at + np.uint64(1)) & mask
         table[at] = key
     return table
-
-
-@compiled
-def holds(table, key):  # type: ignore[no-untyped-def]
-    mask = np.uint64(len(table) - 1)
-    at = key & mask
-    while table[at]:
-        if table[at] == key:
-            return True
-        at = (at + np.uint64(1)) & mask
-    return False
