@@ -32,6 +32,7 @@ def library() -> Any:
     loaded.weft_name_bits.argtypes, loaded.weft_name_bits.restype = (_TABLE, _BYTES, _SIZE), ctypes.c_int32
     loaded.weft_reference.argtypes, loaded.weft_reference.restype = (_BYTES, _SIZE, ctypes.c_uint32, ctypes.c_uint32), None
     loaded.weft_measure.argtypes, loaded.weft_measure.restype = (_TABLE,), None
+    loaded.weft_look_around.argtypes, loaded.weft_look_around.restype = (_TABLE,), None
     for name, text in html5.items():
         loaded.weft_reference(name.encode(), len(name), ord(text[0]), ord(text[1]) if len(text) > 1 else 0)
     return loaded
