@@ -32,7 +32,17 @@ def context_into(
     """What the blocks around a block were judged to be: fill x (features, blocks) in the order of NAMES. All of `p`, `length`, `kind` (one for
     each block) and x are float32."""
     n, m = blocks.shape[1], boxes.shape[1]
-    tables = {"chance": p, "boxes": boxes, "blocks": blocks, "length": length, "kind": kind, "up": up, "group": group, "twin_group": twin_group, "x": x}
+    tables = {
+        "chance": p,
+        "boxes": boxes,
+        "blocks": blocks,
+        "length": length,
+        "kind": kind,
+        "up": up,
+        "group": group,
+        "twin_group": twin_group,
+        "x": x,
+    }
     assert x.shape == (len(NAMES), n) and all(t.flags.c_contiguous for t in tables.values())
     given = _Page(n_boxes=m, n_blocks=n, n_groups=n_groups, n_twins=n_twins, **{name: t.ctypes.data for name, t in tables.items()})
     native.library().weft_look_around(ctypes.byref(given))

@@ -31,6 +31,7 @@ def library() -> Any:
     loaded.weft_scan.argtypes, loaded.weft_scan.restype = (_TABLE, _BYTES, *(_SIZE,) * 3, *(_TABLE, _SIZE) * 5, _TABLE, _TABLE), None
     loaded.weft_name_bits.argtypes, loaded.weft_name_bits.restype = (_TABLE, _BYTES, _SIZE), ctypes.c_int32
     loaded.weft_reference.argtypes, loaded.weft_reference.restype = (_BYTES, _SIZE, ctypes.c_uint32, ctypes.c_uint32), None
+    loaded.weft_facts.argtypes, loaded.weft_facts.restype = (*(_TABLE,) * 3, _SIZE, *(_TABLE,) * 4), None
     loaded.weft_measure.argtypes, loaded.weft_measure.restype = (_TABLE,), None
     loaded.weft_look_around.argtypes, loaded.weft_look_around.restype = (_TABLE,), None
     for name, text in html5.items():
