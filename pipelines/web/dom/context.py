@@ -43,6 +43,6 @@ def context_into(
         "twin_group": twin_group,
         "x": x,
     }
-    assert x.shape == (len(NAMES), n) and all(t.flags.c_contiguous for t in tables.values())
-    given = _Page(n_boxes=m, n_blocks=n, n_groups=n_groups, n_twins=n_twins, **{name: t.ctypes.data for name, t in tables.items()})
+    assert x.shape == (len(NAMES), n)
+    given = _Page(n_boxes=m, n_blocks=n, n_groups=n_groups, n_twins=n_twins, **{name: native.address(t) for name, t in tables.items()})
     native.library().weft_look_around(ctypes.byref(given))

@@ -68,7 +68,7 @@ class _Page(ctypes.Structure):
     """What markup/features.cpp is given."""
 
     _fields_ = [
-        ("html", _TABLE), ("boxes", _TABLE), ("n_boxes", _SIZE), ("blocks", _TABLE), ("n_blocks", _SIZE), ("facts", _TABLE), ("word", _TABLE),
+        ("html", ctypes.c_char_p), ("boxes", _TABLE), ("n_boxes", _SIZE), ("blocks", _TABLE), ("n_blocks", _SIZE), ("facts", _TABLE), ("word", _TABLE),
         ("first", _TABLE), ("title", _TABLE), ("title_slots", _SIZE), ("summary", _TABLE), ("summary_slots", _SIZE), ("told", _TABLE),
         ("told_slots", _SIZE), ("kinds", _TABLE), ("scopes", _SIZE), ("hints", _SIZE), ("article", ctypes.c_int32), ("forum", ctypes.c_int32),
         ("page", _TABLE), ("n_page", _SIZE), ("up", _TABLE), ("group", _TABLE), ("twin_group", _TABLE), ("n_groups", _SIZE), ("n_twins", _SIZE),
@@ -77,7 +77,7 @@ class _Page(ctypes.Structure):
 
 
 def measure_into(
-    html: Any, boxes: Any, blocks: Any, facts: Any, word: Any, first: Any, title: Any, summary: Any, told: Any, page: Any, x: Any
+    html: bytes, boxes: Any, blocks: Any, facts: Any, word: Any, first: Any, title: Any, summary: Any, told: Any, page: Any, x: Any
 ) -> tuple[Any, Any, int, Any, int]:
     """Fill x (features, blocks; float32) in the order of NAMES; returns what `context_into` and the pictures need again: the next larger
     container of each, the number of each block's path and how many there are, the number of each container's kind of twins and how many.
@@ -86,13 +86,13 @@ def measure_into(
     """
     n, m = blocks.shape[1], boxes.shape[1]
     up, group, twin_group = np.empty(m, np.int32), np.empty(n, np.int32), np.empty(m, np.int32)
-    tables = {"html": html, "boxes": boxes, "blocks": blocks, "facts": facts, "word": word, "first": first, "title": title, "summary": summary,
+    tables = {"boxes": boxes, "blocks": blocks, "facts": facts, "word": word, "first": first, "title": title, "summary": summary,
               "told": told, "kinds": KIND, "page": page, "up": up, "group": group, "twin_group": twin_group, "x": x}  # fmt: skip
-    assert x.shape == (len(NAMES), n) and all(t.flags.c_contiguous for t in tables.values())
+    assert x.shape == (len(NAMES), n)
     given = _Page(
-        n_boxes=m, n_blocks=n, title_slots=len(title), summary_slots=len(summary), told_slots=len(told), scopes=len(tags.SCOPE_NAMES),
+        html=html, n_boxes=m, n_blocks=n, title_slots=len(title), summary_slots=len(summary), told_slots=len(told), scopes=len(tags.SCOPE_NAMES),
         hints=len(hints.NAMES), article=_N["article"], forum=hints.BIT["forum"], n_page=len(page),
-        **{name: t.ctypes.data for name, t in tables.items()},
+        **{name: native.address(t) for name, t in tables.items()},
     )  # fmt: skip
     native.library().weft_measure(ctypes.byref(given))
     return up, group, given.n_groups, twin_group, given.n_twins
@@ -108,7 +108,7 @@ class Measured:
         self.x = np.empty((len(NAMES) + len(context.NAMES), tree.n), np.float32)
         told_grams = words.table_of(words.grams(words.of(told), 3))
         self.tables = measure_into(
-            tree.data, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
+            tree.html, tree.boxes, tree.blocks, self.facts, word, first, words.table_of(words.of(title)), words.table_of(words.of(summary)),
             told_grams, np.array(page, np.float32), self.x[: len(NAMES)],
         )  # fmt: skip
 

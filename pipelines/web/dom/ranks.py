@@ -2,7 +2,7 @@
 
 A model asks few distinct questions: some seven thresholds a feature. So each value is first replaced by its rank, the number of thresholds
 of its feature that lie below it, and `value > threshold` becomes a comparison of bytes, of which a processor makes sixteen or more at a
-time. Blocks are taken a tile at a time, so that the ranks of a tile stay in the first-level cache while all trees ask for them.
+time. Blocks are taken a tile at a time, so that the ranks of a tile stay in the first-level cache while all trees ask for them (markup/ranks.cpp).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from filters.compiled import compiled
 from pipelines.web.dom.boost import Trees
+from pipelines.web.markup import native
 
 TILE: Final = 192  # blocks
 DEEPEST: Final = 6  # levels of a tree; shallower trees are filled up with questions that are never answered yes
-_STEP: Final = 32  # blocks are counted in such steps, so that the loops over bytes have no odd ends
 _TOGETHER: Final = 4  # trees whose leaves are added in one go, in their order
 _NEVER: Final = 127  # a rank that no value exceeds
 
@@ -79,45 +78,13 @@ def _on(m: Trees, cuts: list[Any]) -> Ranked:
     return Ranked(m.bias, np.pad(feature, odd), np.pad(rank, odd, constant_values=_NEVER), np.pad(m.leaf, odd))
 
 
-@compiled
-def _rank(x, first, cuts, start, out):  # type: ignore[no-untyped-def]
-    n = x.shape[1]
-    for tile in range(out.shape[0]):
-        at, end = tile * TILE, min(n, (tile + 1) * TILE)
-        for f in range(x.shape[0]):
-            a, e = first[start + f], first[start + f + 1]
-            if a == e:
-                continue
-            value, rank = x[f, at:end], out[tile, start + f]
-            cut = cuts[a]
-            for i in range(len(value)):
-                rank[i] = value[i] > cut
-            for k in range(a + 1, e):
-                cut = cuts[k]
-                for i in range(len(value)):
-                    rank[i] += np.int8(value[i] > cut)
+def _rank(x: Any, first: Any, cuts: Any, start: int, out: Any) -> None:
+    rows, n = x.shape
+    at, scale, ranks = native.address(x), map(native.address, (first, cuts)), native.address(out)
+    native.library().weft_rank(at, rows, n, *scale, start, out.shape[1], ranks)
 
 
-@compiled
-def _log_odds(ranks, feature, rank, leaf, out):  # type: ignore[no-untyped-def]
-    index = np.empty((_TOGETHER, TILE), np.uint8)
-    no = np.uint8(0)
-    for tile in range(ranks.shape[0]):
-        of = ranks[tile]
-        odds = out[tile * TILE : (tile + 1) * TILE]
-        width = (len(odds) + _STEP - 1) // _STEP * _STEP
-        for group in range(0, feature.shape[0], _TOGETHER):
-            for k in range(_TOGETHER):
-                f, r = feature[group + k], rank[group + k]
-                a, b, c, d, e, g = of[f[0]], of[f[1]], of[f[2]], of[f[3]], of[f[4]], of[f[5]]
-                p, q, s, t, u, v = r[0], r[1], r[2], r[3], r[4], r[5]
-                here = index[k]
-                for i in range(width):
-                    here[i] = (
-                        (np.uint8(1) if a[i] > p else no) | (np.uint8(2) if b[i] > q else no) | (np.uint8(4) if c[i] > s else no)
-                        | (np.uint8(8) if d[i] > t else no) | (np.uint8(16) if e[i] > u else no) | (np.uint8(32) if g[i] > v else no)
-                    )  # fmt: skip
-            w, x, y, z = leaf[group], leaf[group + 1], leaf[group + 2], leaf[group + 3]
-            i0, i1, i2, i3 = index[0], index[1], index[2], index[3]
-            for i in range(len(odds)):
-                odds[i] = odds[i] + w[i0[i]] + x[i1[i]] + y[i2[i]] + z[i3[i]]
+def _log_odds(ranks: Any, feature: Any, rank: Any, leaf: Any, out: Any) -> None:
+    trees, leaves = leaf.shape
+    tables = map(native.address, (feature, rank, leaf))
+    native.library().weft_log_odds(native.address(ranks), ranks.shape[1], *tables, leaves, trees, native.address(out), len(out))

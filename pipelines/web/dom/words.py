@@ -29,10 +29,8 @@ def mixed(h):  # type: ignore[no-untyped-def]
 def facts_of(out: Any, at: Any, stop: Any, facts: Any, words: Any, first: Any) -> None:
     """Fill `facts` (float32; one row per fact, one column per block) and the hashes of the words of block b, words[first[b]:first[b + 1]]
     (uint64; room for one per byte of `out`). Block b is out[at[b]:stop[b]], UTF-8."""
-    tables = (out, at, stop, _CASE, facts, words, first)
-    assert all(t.flags.c_contiguous for t in tables)
-    data, starts, stops, *rest = (t.ctypes.data for t in tables)
-    native.library().weft_facts(data, starts, stops, len(at), *rest)
+    texts, tables = map(native.address, (out, at, stop)), map(native.address, (_CASE, facts, words, first))
+    native.library().weft_facts(*texts, len(at), *tables)
 
 
 def measure(tree: Any) -> tuple[Any, Any, Any]:
@@ -45,7 +43,7 @@ def measure(tree: Any) -> tuple[Any, Any, Any]:
 
 def of(text: str) -> Any:
     """The hashes of the words of `text`."""
-    data = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+    data = np.frombuffer(bytearray(text.encode("utf-8", "replace")), np.uint8)  # writable
     words, first = np.empty(len(data) + 1, np.uint64), np.empty(2, np.int32)
     ends = np.array([[0], [len(data)]], np.int32)
     facts_of(data, ends[0], ends[1], np.empty((FACTS, 1), np.float32), words, first)

@@ -11,10 +11,16 @@ from typing import Any, Final
 
 _NAME: Final = "_native"
 _SIZE, _BYTES, _TABLE = ctypes.c_int64, ctypes.c_char_p, ctypes.c_void_p
+_BUFFER: Final = ctypes.c_char * 0
 
 
 class NotBuiltError(RuntimeError):
     """The library is not there."""
+
+
+def address(table: Any) -> int:
+    """Where a writable array lies. TypeError if it is not contiguous. (`table.ctypes.data` takes four times as long.)"""
+    return ctypes.addressof(_BUFFER.from_buffer(table))
 
 
 @cache
@@ -34,6 +40,8 @@ def library() -> Any:
     loaded.weft_facts.argtypes, loaded.weft_facts.restype = (*(_TABLE,) * 3, _SIZE, *(_TABLE,) * 4), None
     loaded.weft_measure.argtypes, loaded.weft_measure.restype = (_TABLE,), None
     loaded.weft_look_around.argtypes, loaded.weft_look_around.restype = (_TABLE,), None
+    loaded.weft_rank.argtypes, loaded.weft_rank.restype = (_TABLE, _SIZE, _SIZE, _TABLE, _TABLE, _SIZE, _SIZE, _TABLE), None
+    loaded.weft_log_odds.argtypes, loaded.weft_log_odds.restype = (_TABLE, _SIZE, *(_TABLE,) * 3, _SIZE, _SIZE, _TABLE, _SIZE), None
     for name, text in html5.items():
         loaded.weft_reference(name.encode(), len(name), ord(text[0]), ord(text[1]) if len(text) > 1 else 0)
     return loaded
