@@ -64,7 +64,8 @@ soak: $(STAMP)  ## memory of 100 times the input, and a web of which one site ha
 	$(BIN)/python -m tests.faults.soak
 
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
-	$(BIN)/python -m tests.fuzz all --seconds $(or $(SECONDS),3600)
+	$(BIN)/python -m tests.fuzz all --ledger --seconds $(or $(SECONDS),3600)
+	$(BIN)/python -m tests.fuzz.ledger
 
 lock: $(STAMP)  ## after a change in setup.py
 	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-emit-package fasttext-predict -o requirements.lock

@@ -1,7 +1,8 @@
-"""python -m tests.fuzz TARGET [--seconds N] [--corpus FOLDER]: fuzz one target with atheris; `all` takes them in turn.
+"""python -m tests.fuzz TARGET [--seconds N] [--corpus FOLDER] [--ledger]: fuzz one target with atheris; `all` takes them in turn.
 
 An input that takes more than a second, 512 MB, or ends in an exception is kept below the corpus folder and named at the end (exit 1).
-Coverage-guided: our parsers are instrumented as they are imported. The corpus grows over runs; it is not part of the project.
+Coverage-guided: our parsers are instrumented as they are imported. The corpus grows over runs; it is not part of the project, the ledger
+of what was run (tests/fuzz/ledger.py) is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.fuzz import ledger
 from tests.fuzz.targets import TARGETS
 
 
@@ -68,11 +70,16 @@ def main() -> int:
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--corpus", type=Path, default=Path(os.environ.get("WEFT_FUZZ_CORPUS", ".fuzz")))
+    parser.add_argument(
+        "--ledger", type=Path, nargs="?", const=ledger.LEDGER, help="add each campaign to this file (default: tests/fuzz/ledger.jsonl)"
+    )
     args = parser.parse_args()
     worst = 0
     for name in TARGETS if args.target == "all" else [args.target]:
         row = one(name, args.seconds, args.corpus)
         print(json.dumps(row), flush=True)
+        if args.ledger:
+            ledger.add(row, args.ledger)
         worst |= bool(row["found"])
     return worst
 

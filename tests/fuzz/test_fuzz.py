@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz import ledger
 from tests.fuzz.targets import FOUND, TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +47,30 @@ def test_every_find_belongs_to_a_target() -> None:
 @pytest.mark.parametrize("name", ["url", "html", "text"])  # the last two run compiled loops, which must not be instrumented
 def test_the_fuzzer_runs_and_can_fail(name: str, tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris has wheels for Linux only")
-    command = [sys.executable, "-m", "tests.fuzz", name, "--seconds", "3", "--corpus", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.fuzz", name, "--seconds", "3", "--corpus", str(tmp_path), "--ledger", str(tmp_path / "ledger")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0 and '"runs": 0' not in done.stdout, done.stdout + done.stderr
+    (campaign,) = ledger.read(tmp_path / "ledger")
+    assert campaign["target"] == name and campaign["inputs"] > 0 and campaign["cpu_s"] > 0 == campaign["finds"], campaign
+
+
+def test_the_ledger_adds_up(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    for name, cpu, runs, found in (("url", 1700, 10, []), ("tar", 60, 7, ["a find"]), ("url", 100, 1_000_000, [])):
+        ledger.add({"target": name, "cpu_s": cpu, "runs": runs, "found": found}, path)
+    said = ledger.table(ledger.read(path)).splitlines()
+    assert len(said) == 2 + len(TARGETS)
+    assert any(line.startswith("| url | 1,800 | 50% | 1,000,010 | 0 | 2 | 20") for line in said)
+    assert any(line.startswith("| tar | 60 | 2% | 7 | 1 | 1 | 20") for line in said)
+    assert "| warc | 0 | 0% | 0 | 0 | 0 |  |" in said
+
+
+def test_the_page_shows_the_ledgers_sums() -> None:
+    assert {c["target"] for c in ledger.read()} <= set(TARGETS)
+    assert ledger.main(["--check"]) == 0, "run: python -m tests.fuzz.ledger"
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    assert ledger.filled(f"a {ledger.BEGIN} old {ledger.END} b", "new").split() == f"a {ledger.BEGIN} new {ledger.END} b".split()
+    with pytest.raises(ValueError, match="lacks the marks"):
+        ledger.filled("a page", "new")
