@@ -103,22 +103,23 @@ class Nursery:
         command = [sys.executable, "-m", "pipelines.nursery", str(theirs.fileno())]
         self._process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
         theirs.close()
-        self._sock = ours
+        self._sock, self._ended = ours, {}  # the workers of a nursery that died are told so by its own listener
         if self._more:
             ours.sendall(_line({"preload": self._more}))
-        threading.Thread(target=self._listen, args=(ours,), name="nursery", daemon=True).start()
+        threading.Thread(target=self._listen, args=(ours, self._ended), name="nursery", daemon=True).start()
         atexit.register(self.close)
 
-    def _listen(self, sock: socket.socket) -> None:
+    def _listen(self, sock: socket.socket, workers: dict[str, Callable[[str], None]]) -> None:
         for message in _messages(sock):
             with self._lock:
-                ended = self._ended.pop(message["worker"], None)
+                ended = workers.pop(message["worker"], None)
             if ended is not None:
                 ended(message["how"])
         with self._lock:
-            left, self._ended = list(self._ended.values()), {}
+            left = list(workers.values())
+            workers.clear()
         for ended in left:
-            ended("its nursery ended")
+            ended("lost: its nursery ended")
 
 
 THE_NURSERY = Nursery()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import Any
 
+from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.worker.sdk_worker import SdkHarness
 from apache_beam.transforms.environments import Environment
@@ -50,19 +52,45 @@ class ForkedEnvironment(Environment):
 
 @worker_handlers.WorkerHandler.register_environment(URN, bytes)
 class ForkedWorkerHandler(worker_handlers.GrpcWorkerHandler):
-    """Beam's own handler of worker processes waits for ever for one that was killed; this one ends the pipeline."""
+    """Beam's own handler of worker processes waits for ever for one that was killed; this one ends the pipeline.
+
+    Whatever a dead worker was asked, and whatever it is asked from then on (it may die before it was asked anything), is answered for
+    it with an error. Beam's `ControlConnection.abort` would not do: a pass that waits for a worker's output looks for an answer only."""
 
     def __init__(self, _payload: bytes, state: Any, provision_info: Any, grpc_server: Any):
         super().__init__(state, provision_info, grpc_server)
+        self._lock = threading.Lock()
+        self._died = ""
+        self._asked: list[Any] = []  # futures without an answer
+        self._push = self.control_conn.push
+        self.control_conn.push = self._ask  # type: ignore[method-assign]
 
     def start_worker(self) -> None:
-        THE_NURSERY.start(self.worker_id, self.control_address, self._ended)
+        try:
+            THE_NURSERY.start(self.worker_id, self.control_address, self._ended)
+        except OSError as e:
+            raise WorkerDied(f"the process that workers are forked from ended ({e})") from e
 
     def stop_worker(self) -> None:
         THE_NURSERY.stop(self.worker_id)
 
+    def _ask(self, request: Any) -> Any:
+        future = self._push(request)
+        if future is not None:  # None: the mark that ends the stream
+            with self._lock:
+                self._asked = [f for f in self._asked if not f.is_done()] + [future]
+                self._answer()
+        return future
+
     def _ended(self, how: str) -> None:
-        if how:
-            self.control_conn.abort(
-                WorkerDied(f"worker process {how} (SIGKILL: usually out of memory; use fewer --workers or a smaller input.unit_bytes)")
+        with self._lock:
+            self._died = (
+                f"worker process {how or 'left'} (SIGKILL: usually out of memory; use fewer --workers or a smaller input.unit_bytes)"
             )
+            self._answer()
+
+    def _answer(self) -> None:
+        if self._died:
+            for f in self._asked:
+                f.set(beam_fn_api_pb2.InstructionResponse(instruction_id=f.instruction_id, error=f"WorkerDied: {self._died}"))
+            self._asked = []

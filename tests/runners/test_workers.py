@@ -107,6 +107,46 @@ def test_a_killed_worker_ends_the_run_with_one_sentence(here):
         map_parts(RunnerSettings(workers=2), PARTS, Die())
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_nursery_killed_before_its_workers_report_ends_the_run(here, monkeypatch, after):
+    """Nobody has been asked anything yet, and no stream is open that could break: the run used to wait for ever."""
+    THE_NURSERY.close()
+    start, started = THE_NURSERY.start, []
+
+    def then_die(*args) -> None:
+        start(*args)
+        started.append(args[0])
+        if len(started) == after:
+            THE_NURSERY._process.kill()
+
+    monkeypatch.setattr(THE_NURSERY, "start", then_die)
+    with pytest.raises(WorkFailed, match=r"(its nursery|are forked from) ended.*run the same command again to resume"):
+        map_parts(RunnerSettings(workers=2), PARTS, Die())
+    monkeypatch.undo()
+
+
+def test_the_next_pass_has_a_nursery_again(here, tmp_path):
+    THE_NURSERY.open()
+    THE_NURSERY._process.kill()
+    THE_NURSERY._process.wait()
+    map_parts(RunnerSettings(workers=2), PARTS, Note(str(tmp_path)))
+    assert sorted(p.name for p in tmp_path.iterdir()) == PARTS
+
+
+@dataclass(frozen=True)
+class Leave:
+    def __call__(self, part: str) -> None:
+        if part == "c":
+            os._exit(0)
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_that_leaves_without_a_word_ends_the_run(here):
+    with pytest.raises(WorkFailed, match=r"worker process left .*run the same command again to resume"):
+        map_parts(RunnerSettings(workers=2), PARTS, Leave())
+
+
 def test_workers_die_with_a_killed_driver(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {HERE!r})\n"
