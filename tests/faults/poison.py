@@ -4,7 +4,8 @@
 
 A copy of the project gets one rule more, which dies of words that stand in the poisoned pages: by exception, recursion, segmentation fault, abort,
 exhausted memory, an endless loop in Python, one in C, a runaway regular expression, an endless generator, a call of exit. The run over clean and poisoned
-pages is compared with the run over the clean ones alone; then the rule is mended, and the run is repeated: nothing dies any more.
+pages is compared with the run over the clean ones alone; then the rule is mended, `weft retry --dead` says of each dead letter that it is read
+now, and the run is repeated: nothing dies any more.
 """
 
 from __future__ import annotations
@@ -129,12 +130,15 @@ def trial(scratch: Path, each: int, seed: int) -> dict[str, Any]:
             wrong.append(f"dead letter without stage, kind or pointer: {d}")
     if rest(scratch / "mixed") != rest(scratch / "clean"):
         wrong.append("what is kept beside the poison differs from the clean run")
+    code, replayed = retry(project, scratch / "mixed")
+    if code or len(replayed) != len(poison) or any(r["now"] or not r["was"] for r in replayed):
+        wrong.append(f"retry --dead ended with {code}: {sum(not r['now'] for r in replayed)} of {len(poison)} dead letters are read now")
     if letters(scratch / "mended"):
         wrong.append("dead letters after the rule was mended")
     if len(rest(scratch / "mended")) != len(mixed):
         wrong.append(f"{len(rest(scratch / 'mended'))} of {len(mixed)} pages after the rule was mended")
     kinds = Counter(f"{d['url'].rpartition('/')[2].partition('-')[0]}: {d['kind']}" for d in dead)
-    return {"seed": seed, "poisoned": len(poison), "dead": dict(sorted(kinds.items())), "wrong": wrong}
+    return {"seed": seed, "poisoned": len(poison), "dead": dict(sorted(kinds.items())), "read_by_retry": len(replayed), "wrong": wrong}
 
 
 def copy_of_the_project(folder: Path) -> Path:
@@ -182,6 +186,14 @@ def run(project: Path, warc: Path, out: Path, mended: bool) -> int:
     ]
     env = {**os.environ, "PYTHONPATH": str(project)}
     return subprocess.run(command, cwd=project, env=env, check=False, timeout=3600).returncode
+
+
+def retry(project: Path, out: Path) -> tuple[int, list[dict[str, Any]]]:
+    """Exit code of `weft retry --dead` with the rule mended, and what it says of each dead letter."""
+    command = [sys.executable, "-m", "weft.main", "retry", str(out), "--dead", "--json", "--set", 'filters."document.poison".mended=true']
+    env = {**os.environ, "PYTHONPATH": str(project)}
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=3600)
+    return done.returncode, json.loads(done.stdout)["letters"] if done.stdout else []
 
 
 def letters(out: Path) -> list[dict[str, Any]]:
