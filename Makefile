@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: chaos soak engines fuzz demo test test-all format lint types imports docs reference lock clean bench polite peers
+.PHONY: audit chaos soak engines fuzz demo test test-all format lint types imports docs reference lock clean bench polite peers
 
 demo: $(STAMP)  ## the whole chain on a generated web, offline: shards, report, a short training run
 	$(BIN)/weft demo
@@ -66,6 +66,9 @@ soak: $(STAMP)  ## memory of 100 times the input, and a web of which one site ha
 fuzz: $(STAMP)  ## every parser of strangers' bytes for SECONDS (default 3600) each
 	$(BIN)/python -m tests.fuzz all --ledger --seconds $(or $(SECONDS),3600)
 	$(BIN)/python -m tests.fuzz.ledger
+
+audit: $(STAMP)  ## known vulnerabilities of what requirements.lock names; says so where no service can be asked
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python .ci/audit.py
 
 lock: $(STAMP)  ## after a change in setup.py
 	$(BIN)/uv pip compile -q setup.py --extra dev --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --no-emit-package fasttext-predict -o requirements.lock
