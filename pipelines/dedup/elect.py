@@ -20,11 +20,11 @@ def winners(
 ) -> NDArray[np.int64]:
     """For each row the position of its group's winner: highest quality, then latest `time`, then smallest id, then smallest place.
     `group` and `ids` are n x 2 words (or n x 1)."""
+    out = np.empty(len(place), np.int64)
+    if not len(place):  # an earlier run knew every row
+        return out
     group = group.reshape(len(place), -1)
     ids = ids.reshape(len(place), -1)
-    out = np.empty(len(place), np.int64)
-    if not len(place):
-        return out
     order = np.lexsort((place, *ids.T[::-1], -time, -np.nan_to_num(quality, nan=-np.inf), *group.T[::-1]))
     ordered = group[order]
     starts = np.flatnonzero(np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)]))

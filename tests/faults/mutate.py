@@ -45,6 +45,10 @@ TARGETS = (
     Target("pipelines/stage.py", ("tests/schemas/test_manifest.py", "tests/pipelines/test_stage.py"), ("execute", "check", "_gather", "_add", "find")),
     Target("pipelines/report/balance.py", ("tests/pipelines/test_balance.py", BOOKS)),
     Target("pipelines/stages/report.py", ("tests/pipelines/stages/test_report_counts.py", BOOKS, "tests/audit/test_whatif.py"), ("counts", "_count", "_fates")),
+    Target("pipelines/dedup/elect.py", ("tests/pipelines/dedup/test_elect.py",)),
+    Target("pipelines/images/choose.py", ("tests/pipelines/images/test_choose.py",)),
+    Target("pipelines/images/documents.py", ("tests/pipelines/images/test_select_documents.py",)),
+    Target("pipelines/survivors.py", ("tests/pipelines/test_survivors.py",)),
     Target("pipelines/dedup/finish.py", ("tests/pipelines/dedup/test_finish.py", "tests/pipelines/stages/test_dedup.py"), ("unit_tables", "_node_decisions", "_node_facts")),
 )  # fmt: skip
 

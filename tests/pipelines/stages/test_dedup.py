@@ -289,6 +289,20 @@ def test_across_runs(tmp_path: Path, no_beam: None) -> None:
         open_index(index, config(bands=20).dedup)
 
 
+@pytest.mark.parametrize("match", ["url", "text"])
+def test_a_bucket_of_which_an_earlier_run_knows_every_page(tmp_path: Path, no_beam: None, match: str) -> None:
+    """The same crawl again, under another name: nobody is left to elect."""
+    rng = random.Random(9)
+    pages = [document(f"http://h{i}.com/", [" ".join(sentence(rng, 40))], [f"http://i.com/{i}"]) for i in range(20)]
+    index, extract = str(tmp_path / "index"), extract_folder(tmp_path / "e", [pages])
+    first = config(index=index, name="one")
+    one = run(tmp_path / "1", extract, first)
+    append(index, "one", (one.read("signatures", u) for u in one.manifest.parts["unit"]), first.dedup)
+    two = run(tmp_path / "2", extract, config(index=index, name="two", index_match=(match,)))
+    assert {(r["kept"], r["reason"]) for r in rows(two, "decisions")} == {(False, "document.duplicate.earlier_run")}
+    assert two.manifest.counts["documents"].dropped == {"document.duplicate.earlier_run": 20}
+
+
 def test_nothing_in(tmp_path: Path, no_beam: None) -> None:
     done = run(tmp_path, extract_folder(tmp_path / "e", [[], []]), config())
     assert done.manifest.counts["documents"].entered == 0 and rows(done, "decisions") == []
