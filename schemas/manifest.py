@@ -83,10 +83,28 @@ class ShardEntry:
     energon: Part  # weft-00017-<sha12>.tar.idx
 
 
+def inside(path: str) -> str:
+    """The path, if it stays in the folder that it is relative to. A run may come from strangers: ManifestError for a name that would have
+    something else read, rewritten or removed."""
+    steps = path.split("/")
+    if "" in steps or ".." in steps or ":" in steps[0] or "\\" in path:
+        raise ManifestError(f"the name {path[:200]!r} leads out of the folder")
+    return path
+
+
+def part_of(raw: dict[str, Any]) -> Part:
+    """A part from its JSON form."""
+    part = Part(**raw)
+    inside(part.path)
+    return part
+
+
 def entry_of(raw: dict[str, Any]) -> ShardEntry:
     """A shard entry from its JSON form."""
     own: dict[str, Any] = {k: v for k, v in raw.items() if k != "md5"}  # runs made before 23 November 2026 have one
-    own |= {"index": Part(**raw["index"]), "energon": Part(**raw["energon"])}
+    own |= {"index": part_of(raw["index"]), "energon": part_of(raw["energon"])}
+    for name in (own["id"], own["tar"]):
+        inside(name)
     return ShardEntry(**own)
 
 
@@ -130,13 +148,16 @@ def loads_run(data: bytes, where: str) -> RunManifest:
             raise ManifestError(f"{where}: the manifest has been changed since it was written; restore it or run `weft run` again")
         if raw["format"] != FORMAT:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft")
-        raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
+        raw["tables"] = {k: tuple(map(part_of, v)) for k, v in raw["tables"].items()}
         raw["counts"] = {s: {k: Count(**c) for k, c in v.items()} for s, v in raw["counts"].items()}
         raw["shards"] = tuple(map(entry_of, raw["shards"]))
-        raw["files"] = tuple(Part(**p) for p in raw["files"])
-        return RunManifest(**raw)
-    except ManifestError:
-        raise
+        raw["files"] = tuple(map(part_of, raw["files"]))
+        manifest = RunManifest(**raw)
+        for name in (manifest.shard_folder, *manifest.stages, *(s["digest"] for s in manifest.stages.values())):
+            inside(name)
+        return manifest
+    except ManifestError as e:
+        raise e if where in str(e) else ManifestError(f"{where}: {e}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise ManifestError(f"{where}: not a run manifest ({type(e).__name__}: {e}); restore it or run `weft run` again") from e
 
@@ -153,12 +174,15 @@ def loads_stage(data: bytes, where: str) -> StageManifest:
         if raw["format"] != FORMAT:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft or rerun the stage")
         raw["parts"] = {k: tuple(v) for k, v in raw["parts"].items()}
-        raw["tables"] = {k: tuple(Part(**p) for p in v) for k, v in raw["tables"].items()}
+        raw["tables"] = {k: tuple(map(part_of, v)) for k, v in raw["tables"].items()}
         raw["counts"] = {k: Count(**c) for k, c in raw["counts"].items()}
-        return StageManifest(**raw)
-    except ManifestError:
-        raise
-    except (KeyError, TypeError, ValueError) as e:
+        manifest = StageManifest(**raw)
+        for name in (manifest.stage, manifest.digest, *manifest.tables, *(n for names in manifest.parts.values() for n in names)):
+            inside(name)
+        return manifest
+    except ManifestError as e:
+        raise e if where in str(e) else ManifestError(f"{where}: {e}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
         raise ManifestError(f"{where}: not a stage manifest ({type(e).__name__}: {e}); delete the folder and run again") from e
 
 

@@ -3,7 +3,10 @@
 After each failure: no half file under a final name, an exit code that says what happened, and a second attempt that ends like an undisturbed
 one. Each stage is disturbed from the state that the stages before it left, so a trial costs one stage and not seven.
 
-    python -m tests.faults.io [--every N] [--operation NAME] [--stage NAME]       (make chaos; needs a C compiler and Linux)
+    python -m tests.faults.io [--every N] [--operation NAME] [--stage NAME] [--minutes N --seed S]       (make chaos; needs a C compiler and Linux)
+
+With --minutes each stage has an equal share of the time, and its calls are failed in the order that the seed shuffles them into: what was covered
+is then a fair sample of every operation, and another seed covers others.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -33,6 +37,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="first call of a stage that fails (default: 1)")
     parser.add_argument("--operation", choices=OPERATIONS)
     parser.add_argument("--stage", choices=layout.STAGES)
+    parser.add_argument("--minutes", type=float, default=0, help="about so long, over all stages (default: to the end)")
+    parser.add_argument("--seed", type=int, default=0, help="which calls come first under --minutes")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         if "LD_PRELOAD" not in os.environ:
@@ -78,39 +84,57 @@ def trials(scratch: Path, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
             control.disarm()
             _copy(run, after)
             if args.stage in (None, stage):
-                for operation in [args.operation] if args.operation else OPERATIONS:
-                    numbers = range(args.first, counts[operation] + 1, args.every)
-                    yield {"stage": stage, "operation": operation, "calls": counts[operation],
-                           **fail_each(control, run, before, golden.files(after), operation, numbers, attempt)}  # fmt: skip
+                names = [args.operation] if args.operation else OPERATIONS
+                chosen = [(n, i) for n in names for i in range(args.first, counts[n] + 1, args.every)]
+                whole, until = golden.files(after), float("inf")
+                if args.minutes:
+                    random.Random(args.seed).shuffle(chosen)
+                    until = time.monotonic() + args.minutes * 60 / (1 if args.stage else len(layout.STAGES))
+                rows = {
+                    n: {"stage": stage, "operation": n, "calls": counts[n], "failed": 0, "exits": {}, "wrong": [], "seconds": 0}
+                    for n in names
+                }
+                for name, number in chosen:
+                    if time.monotonic() > until:
+                        break
+                    fail(control, run, before, whole, name, number, attempt, rows[name])
+                yield from rows.values()
             _copy(after, run)
 
 
-def fail_each(
-    control: Control, run: Path, before: Path, whole: dict[str, str], operation: str, numbers: range, attempt: Callable[[], int]
-) -> dict[str, Any]:
-    """Fail each call of one operation in one stage, once, and judge what is left and what a second attempt makes of it."""
-    began, wrong, codes = time.monotonic(), [], {}
-    for number in numbers:
-        _copy(before, run)
-        control.arm(str(run), operation, number)
-        code = attempt()
-        fired = control.fired
-        control.disarm()
-        faults = [f"half file: {x}" for x in golden.half(run, whole)]
-        if not fired:
-            faults.append("the call that should fail never came")
-        elif code not in RIGHT and code != 0:  # 0: the call did not matter, such as closing a file that was read
-            faults.append(f"exit code {code}")
-        if again := attempt():
-            faults.append(f"the second attempt ended with {again}")
-        elif golden.files(run) != whole:
-            faults.append("the second attempt differs")
-        faults += [f"books: {x}" for x in golden.unbalanced(run)] + [f"half file after all: {x}" for x in golden.half(run, whole)]
-        codes[str(code)] = codes.get(str(code), 0) + 1
-        if faults:
-            wrong.append({"call": number, "exit": code, "faults": faults})
-            print(json.dumps({"operation": operation, **wrong[-1]}), file=sys.stderr, flush=True)
-    return {"failed": len(numbers), "exits": codes, "wrong": wrong, "seconds": round(time.monotonic() - began)}
+def fail(
+    control: Control,
+    run: Path,
+    before: Path,
+    whole: dict[str, str],
+    operation: str,
+    number: int,
+    attempt: Callable[[], int],
+    row: dict[str, Any],
+) -> None:
+    """Fail one call of one operation in one stage, and judge what is left and what a second attempt makes of it."""
+    began = time.monotonic()
+    _copy(before, run)
+    control.arm(str(run), operation, number)
+    code = attempt()
+    fired = control.fired
+    control.disarm()
+    faults = [f"half file: {x}" for x in golden.half(run, whole)]
+    if not fired:
+        faults.append("the call that should fail never came")
+    elif code not in RIGHT and code != 0:  # 0: the call did not matter, such as closing a file that was read
+        faults.append(f"exit code {code}")
+    if again := attempt():
+        faults.append(f"the second attempt ended with {again}")
+    elif golden.files(run) != whole:
+        faults.append("the second attempt differs")
+    faults += [f"books: {x}" for x in golden.unbalanced(run)] + [f"half file after all: {x}" for x in golden.half(run, whole)]
+    row["failed"] += 1
+    row["exits"][str(code)] = row["exits"].get(str(code), 0) + 1
+    row["seconds"] = round(row["seconds"] + time.monotonic() - began, 1)
+    if faults:
+        row["wrong"].append({"call": number, "exit": code, "faults": faults})
+        print(json.dumps({"operation": operation, **row["wrong"][-1]}), file=sys.stderr, flush=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -39,12 +39,19 @@ class Target:
 
 
 BOOKS = "tests/audit/test_conservation.py"
+COUNTS = "tests/pipelines/stages/test_counts.py"
 TARGETS = (
     Target("filters/base.py", ("tests/filters/test_columns.py", "tests/filters/test_base.py", "tests/filters/test_registry.py", "tests/filters/test_rules.py"), ("fails", "below", "above", "_side", "bounds", "judge", "_judge_all", "page", "kept", "first_reason")),
     Target("schemas/manifest.py", ("tests/schemas/test_manifest.py",), ("missing", "__add__")),
     Target("pipelines/stage.py", ("tests/schemas/test_manifest.py", "tests/pipelines/test_stage.py"), ("execute", "check", "_gather", "_add", "find")),
     Target("pipelines/report/balance.py", ("tests/pipelines/test_balance.py", BOOKS)),
     Target("pipelines/stages/report.py", ("tests/pipelines/stages/test_report_counts.py", BOOKS, "tests/audit/test_whatif.py"), ("counts", "_count", "_fates")),
+    Target("pipelines/stages/extract.py", (COUNTS,), ("count", "_by", "_read")),
+    Target("pipelines/stages/dedup.py", (COUNTS,), ("counts", "_tally")),
+    Target("pipelines/stages/fetch.py", (COUNTS,), ("counts",)),
+    Target("pipelines/stages/score.py", (COUNTS,), ("counts", "_tally")),
+    Target("pipelines/stages/select.py", (COUNTS,), ("counts", "_tally", "_take")),
+    Target("pipelines/stages/pack.py", (COUNTS,), ("counts",)),
     Target("pipelines/dedup/elect.py", ("tests/pipelines/dedup/test_elect.py",)),
     Target("pipelines/images/choose.py", ("tests/pipelines/images/test_choose.py",)),
     Target("pipelines/images/documents.py", ("tests/pipelines/images/test_select_documents.py",)),
