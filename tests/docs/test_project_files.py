@@ -56,5 +56,12 @@ def test_forms_are_what_github_takes(form: Path) -> None:
 
 
 def test_tests_named_in_security_exist() -> None:
-    named = re.findall(r"`(tests/[^`]+)`", read("SECURITY.md"))
-    assert len(named) >= 8 and [n for n in named if not (ROOT / n).exists()] == []
+    """A file, a folder, or `file::test`; and every threat has one or says why not."""
+    rows = re.findall(r"^\| (?!threat|---)(.*?) \| (.*?) \| (.*?) \|$", read("SECURITY.md"), re.M)
+    assert len(rows) >= 15
+    for threat, control, tests in rows:
+        named = re.findall(r"`(tests/[^`]+)`", tests)
+        assert control and (named or tests.startswith("none: ")), threat
+        for name in named:
+            file, _, test = name.partition("::")
+            assert (ROOT / file).exists() and (not test or f"def {test}(" in read(file)), name
