@@ -47,9 +47,10 @@ class DedupStage(Stage):
         return {"unit": extract.parts["unit"], "bucket": tuple(f"{i:05d}" for i in range(buckets))}
 
     def run(self, ctx: StageContext) -> None:
-        if not ctx.todo("unit") and not ctx.todo("bucket"):
-            return
         work = Work(ctx.root, ctx.inputs["extract"], ctx.config.dedup, ctx.groups["unit"], ctx.groups["bucket"], ctx.config.run.name)
+        if not ctx.todo("unit") and not ctx.todo("bucket"):
+            work.clear()  # an attempt may have ended in the middle of this
+            return
         shuffle, nodes = Shuffles(ctx, work), ctx.inputs["extract"].manifest.rows("nodes")
         map_parts(ctx.config.runner, [u for u in work.units if not storage.exists(work.path("ready", u))], Prepare(work))
         shuffle(Captures(work))

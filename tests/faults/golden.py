@@ -70,3 +70,8 @@ def unbalanced(run: Path) -> list[str]:
             if c["entered"] != c["kept"] + sum(c["dropped"].values()) + c["dead"]:
                 out.append(f"{said['stage']}: {kind}")
     return out
+
+
+def left_over(run: Path) -> list[str]:
+    """Folders of passing files that a finished stage still has."""
+    return sorted(str(p.relative_to(run)) for p in run.glob("stages/*/*/work") if (p.parent / "manifest.json").exists())

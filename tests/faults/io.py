@@ -126,8 +126,8 @@ def fail(
         faults.append(f"exit code {code}")
     if again := attempt():
         faults.append(f"the second attempt ended with {again}")
-    elif golden.files(run) != whole:
-        faults.append("the second attempt differs")
+    elif other := sorted({*golden.files(run).items()} ^ {*whole.items()}):
+        faults.append(f"the second attempt differs: {sorted({n for n, _ in other})[:6]}")
     faults += [f"books: {x}" for x in golden.unbalanced(run)] + [f"half file after all: {x}" for x in golden.half(run, whole)]
     row["failed"] += 1
     row["exits"][str(code)] = row["exits"].get(str(code), 0) + 1

@@ -77,6 +77,7 @@ def campaign(scratch: Path, kills: int, seed: int, workers: int = 1, overrides: 
                 differ = {k for k in {*public, *golden.published(run)} if public.get(k) != golden.published(run).get(k)}
                 wrong.append(f"chain {chains}: differs in {sorted(differ)[:5]}")
             wrong += [f"chain {chains}: books: {x}" for x in golden.unbalanced(run)]
+            wrong += [f"chain {chains}: left over: {x}" for x in golden.left_over(run)]
             said = {"seed": seed, "workers": workers, "kills": dict(victims), "chains": chains, "exits": {str(k): v for k, v in codes.items()},
                     "wrong": wrong, "seconds": round(time.monotonic() - began)}  # fmt: skip
             print(json.dumps(said), file=sys.stderr, flush=True)  # a campaign takes hours: what is known so far

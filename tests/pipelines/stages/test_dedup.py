@@ -319,5 +319,7 @@ def test_an_interrupted_stage_goes_on(tmp_path: Path, no_beam: None, monkeypatch
         run(tmp_path / "half", extract, config())
     monkeypatch.setattr(Work, "clear", original)
     monkeypatch.setattr(stage.Prepare, "__call__", lambda self, unit: calls.append(unit))
-    assert run(tmp_path / "half", extract, config()).manifest == whole.manifest
+    again = run(tmp_path / "half", extract, config())
+    assert again.manifest == whole.manifest
     assert calls == []  # no text was read again
+    assert not (Path(again.root) / "work").exists()  # what the first attempt could not clear away
