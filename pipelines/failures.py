@@ -6,6 +6,8 @@ import json
 import os
 import re
 import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 from pipelines.stage import StageError
@@ -70,6 +72,17 @@ def read_back(e: BaseException, engine: str) -> Exception:
     if name == "MemoryError" or isinstance(e, MemoryError):
         return MemoryError(where)
     return WorkFailed(f"{where}: {name}: {message}; {NEXT}")
+
+
+@contextmanager
+def at_stage(name: str) -> Generator[None]:
+    """An OSError of the driver's own work on a stage says which, as those of workers do: a failed write to an open file names nothing."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno is None or str(e.strerror).startswith(("stage ", "step ", "the ")):
+            raise
+        raise OSError(e.errno, f"stage {name}: {e.strerror}", e.filename) from e
 
 
 def _plain(text: str) -> str:

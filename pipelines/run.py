@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pipelines import storage
+from pipelines.failures import at_stage
 from pipelines.nursery import THE_NURSERY
 from pipelines.retry import carried
 from pipelines.settings.config import Config, dump
@@ -53,7 +54,8 @@ def run_stages(run: str, config: Config, upto: str = layout.STAGES[-1], events: 
                 THE_NURSERY.soon(tuple(m for n in ahead[ahead.index(name) :] for m in stage(n).imports(config)))
             events.starting(name, ctx)
 
-        outcome = execute(s, run, config, inputs, starting)
+        with at_stage(name):
+            outcome = execute(s, run, config, inputs, starting)
         done[name], outcomes[name] = outcome.done, outcome
         _mark_current(run, done)
         events.finished(name, outcome)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from pipelines import beam
-from pipelines.failures import NEXT, WorkFailed, describe, read_back
+from pipelines.failures import NEXT, WorkFailed, at_stage, describe, read_back
 from pipelines.settings.run import RunnerSettings
 from weft.main import explain
 
@@ -45,3 +45,26 @@ def test_the_innermost_error_is_told():
 def test_a_mark_inside_a_quoted_string():
     inner = str(describe(ValueError("v"), "p", Breaks("x"))).replace('"', '\\"')
     assert "part p: ValueError: v" in str(read_back(RuntimeError(f'java.lang.X: "{inner}"'), "spark"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(5, "Input/output error"), "[Errno 5] stage dedup: Input/output error"),
+        (OSError(28, "No space left on device", "run/x"), "[Errno 28] stage dedup: No space left on device: 'run/x'"),
+        (
+            OSError(28, "stage extract, part 00001: No space left on device"),
+            "[Errno 28] stage extract, part 00001: No space left on device",
+        ),
+        (OSError("cannot open 'a.warc.gz': no such file"), "cannot open 'a.warc.gz': no such file"),
+    ],
+)
+def test_the_driver_s_own_failures_name_the_stage(error, said):
+    with pytest.raises(OSError) as e, at_stage("dedup"):
+        raise error
+    assert str(e.value) == said
+
+
+def test_a_missing_file_stays_one():
+    with pytest.raises(FileNotFoundError, match="stage pack"), at_stage("pack"):
+        raise FileNotFoundError(2, "No such file or directory", "x")
