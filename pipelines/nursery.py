@@ -50,8 +50,7 @@ class Nursery:
         with self._lock:
             if new := [m for m in modules if m not in self._more]:
                 self._more += new
-                if self._sock is not None and self._process is not None and self._process.poll() is None:
-                    self._sock.sendall(_line({"preload": new}))
+                self._say({"preload": new})
 
     def open(self) -> None:
         """Begin to import, so that the first workers wait less."""
@@ -62,8 +61,7 @@ class Nursery:
     def soon(self, modules: tuple[str, ...]) -> None:
         """Import further modules one by one while nothing is asked for; `preload` imports those that are left."""
         with self._lock:
-            if self._sock is not None and self._process is not None and self._process.poll() is None:
-                self._sock.sendall(_line({"soon": modules}))
+            self._say({"soon": modules})
 
     def start(self, worker: str, control: str, ended: Callable[[str], None]) -> None:
         """Fork a Beam worker `worker` that reports to `control`. `ended` is called, from another thread, with how it ended, unless
@@ -79,8 +77,14 @@ class Nursery:
     def stop(self, worker: str) -> None:
         """End a worker, if it still runs."""
         with self._lock:
-            if self._ended.pop(worker, None) is not None and self._sock is not None:
-                self._sock.sendall(_line({"stop": worker}))
+            if self._ended.pop(worker, None) is not None:
+                self._say({"stop": worker})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        """Tell the process something that does not matter if it is dead: its workers and what it had imported are gone with it."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.sendall(_line(message))
 
     def close(self) -> None:
         with self._lock:

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.beam import map_parts
 from pipelines.failures import WorkFailed
-from pipelines.nursery import CLIP, THE_NURSERY
+from pipelines.nursery import CLIP, THE_NURSERY, Nursery
 from pipelines.settings.run import RunnerSettings
 
 HERE = str(Path(__file__).parent)
@@ -132,6 +132,20 @@ def test_the_next_pass_has_a_nursery_again(here, tmp_path):
     THE_NURSERY._process.wait()
     map_parts(RunnerSettings(workers=2), PARTS, Note(str(tmp_path)))
     assert sorted(p.name for p in tmp_path.iterdir()) == PARTS
+
+
+def test_what_a_dead_nursery_is_told_is_no_failure():
+    nursery = Nursery()
+    nursery.preload(("json",))  # not started yet
+    nursery.open()
+    nursery._process.kill()
+    nursery._process.wait()
+    nursery._ended["w"] = lambda how: None
+    nursery.stop("w")
+    nursery.soon(("json",))
+    nursery.preload(("csv",))
+    assert nursery._ended == {} and nursery._more == ["json", "csv"]
+    nursery.close()
 
 
 @dataclass(frozen=True)
