@@ -131,10 +131,11 @@ class RunManifest:
 
 def dumps_run(manifest: RunManifest) -> bytes:
     """Canonical JSON that ends with the sha256 of itself, so that any change shows."""
-    return _sealed(dumps(manifest))
+    return sealed(dumps(manifest))
 
 
-def _sealed(body: bytes) -> bytes:
+def sealed(body: bytes) -> bytes:
+    """Canonical JSON of an object with the sha256 of itself as its last member."""
     seal = hashlib.sha256(body).hexdigest()
     return body[: body.rindex(b"}")].rstrip(b"\n") + f',\n "zz_sha256": "{seal}"\n}}\n'.encode()
 
@@ -144,7 +145,7 @@ def loads_run(data: bytes, where: str) -> RunManifest:
     try:
         raw = json.loads(data)
         del raw["zz_sha256"]
-        if data != _sealed((json.dumps(raw, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()):
+        if data != sealed((json.dumps(raw, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()):
             raise ManifestError(f"{where}: the manifest has been changed since it was written; restore it or run `weft run` again")
         if raw["format"] != FORMAT:
             raise ManifestError(f"{where}: manifest format {raw['format']}, this version reads {FORMAT}: upgrade weft")
@@ -158,7 +159,7 @@ def loads_run(data: bytes, where: str) -> RunManifest:
         return manifest
     except ManifestError as e:
         raise e if where in str(e) else ManifestError(f"{where}: {e}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as e:
         raise ManifestError(f"{where}: not a run manifest ({type(e).__name__}: {e}); restore it or run `weft run` again") from e
 
 
@@ -182,7 +183,7 @@ def loads_stage(data: bytes, where: str) -> StageManifest:
         return manifest
     except ManifestError as e:
         raise e if where in str(e) else ManifestError(f"{where}: {e}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as e:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as e:
         raise ManifestError(f"{where}: not a stage manifest ({type(e).__name__}: {e}); delete the folder and run again") from e
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -145,6 +146,34 @@ def address(data: bytes) -> None:
         assert kind != "global", (said, kind)
 
 
+def manifest(data: bytes) -> None:
+    """Manifests of a run by strangers: the promised error, or names that all stay in the folder. The seal, which anybody can compute, is
+    put on, or nothing would come past it."""
+    from schemas.manifest import ManifestError, inside, loads_run, loads_stage, sealed
+
+    try:
+        stage = loads_stage(data, "fuzz")
+        for name in (stage.digest, *(p.path for parts in stage.tables.values() for p in parts)):
+            inside(name)
+    except ManifestError as e:
+        assert str(e).startswith("fuzz: ")
+    try:
+        raw = json.loads(data)
+        body = (json.dumps(raw, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+        run = loads_run(sealed(body) if isinstance(raw, dict) and raw else data, "fuzz")
+    except ManifestError as e:
+        assert str(e).startswith("fuzz: ")
+    except (ValueError, RecursionError):
+        return
+    else:
+        for name in (
+            run.shard_folder,
+            *(n for e in run.shards for n in (e.tar, e.index.path, e.energon.path)),
+            *(p.path for p in run.files),
+        ):
+            inside(name)
+
+
 def _scratch(data: bytes) -> str:
     """A file in memory with these bytes, the same one each time."""
     import os
@@ -216,11 +245,30 @@ def _tars() -> list[bytes]:
     return [out.getvalue(), out.getvalue()[:700]]
 
 
+def _manifests() -> list[bytes]:
+    part = {"path": "a/0.parquet", "rows": 1, "bytes": 2, "sha256": "0"}
+    stage = {
+        "stage": "extract", "digest": "0", "inputs": {}, "config": {}, "code": "0", "parts": {"unit": ["0"]}, "tables": {"a": [part]},
+        "counts": {"documents": {"entered": 1, "kept": 1, "dropped": {}, "dead": 0}}, "facts": {}, "format": 1,
+    }  # fmt: skip
+    entry = {
+        "id": "w-0", "split": "train", "tar": "w-0.tar", "bytes": 1, "sha256": "0", "documents": 1, "paragraphs": 1, "images": 1, "text_bytes": 1,
+        "text_tokens": 1, "index": part, "energon": part,
+    }  # fmt: skip
+    run = {
+        "name": "r", "inputs": {}, "config": {}, "code": {}, "models": {}, "stages": {"extract": {"digest": "0", "manifest_sha256": "0"}}, "tables": {"a": [part]},
+        "counts": {"extract": stage["counts"]}, "shards": [entry], "tokenizer": "", "shard_folder": "shards", "files": [part], "previous": None,
+        "tombstones": None, "format": 1,
+    }  # fmt: skip
+    return [json.dumps(m).encode() for m in (stage, run)]
+
+
 def _lines(*texts: str) -> Callable[[], list[bytes]]:
     return lambda: [t.encode() for t in texts]
 
 
 TARGETS: dict[str, Target] = {
+    "manifest": Target(manifest, _manifests),
     "warc": Target(warc, _warcs),
     "http": Target(http, _http),
     "html": Target(html, _html),

@@ -36,6 +36,7 @@ with atheris.instrument_imports(include=["pipelines", "filters", "schemas"], exc
     import pipelines.web.pii
     import pipelines.web.urls
     import pipelines.web.warc  # noqa: F401
+    import schemas.manifest  # noqa: F401
 
     filters.registry.rules()
 
