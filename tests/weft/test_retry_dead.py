@@ -22,6 +22,7 @@ def made(tmp_path: Path, *records: bytes) -> str:
     archive.write_bytes(gz(warc(0, http(PAGE)), *records))
     settings.write_text(
         '[run]\nmax_failure_share = 1.0\n[extract]\nmax_body_bytes = 1048576\nrequire_image = false\n[fetch]\ncontact = "a@example.org"\n'
+        '[filters."paragraph.word_count"]\nmin = 2\n'
     )
     assert main(["run", str(settings), str(archive), "-o", str(run), "--only", "extract", "--quiet", "--workers", "1"]) == 0
     return str(run)
