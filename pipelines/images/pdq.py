@@ -24,7 +24,6 @@ def _dct() -> NDArray[np.float32]:
     return (math.sqrt(2 / SIDE) * np.cos(math.pi / 2 / SIDE * i * (2 * j + 1))).astype(np.float32)
 
 
-@cache
 def _counts(n: int, window: int) -> NDArray[np.float32]:
     """How many samples the box covers at each of n positions: it is cut off at the edges."""
     before, after = _reach(window)
@@ -37,9 +36,24 @@ def _reach(window: int) -> tuple[int, int]:
     return window - half, half - 1
 
 
-@cache
-def _area(height: int, width: int) -> NDArray[np.float32]:
-    return 1.0 / (_counts(height, _window(height))[:, None] * _counts(width, _window(width))[None, :])
+def _average(sums: NDArray[np.float32], kernel: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Divide the sums of a box filter, in place, by how many samples the box covers: as many everywhere but near the edges. No table of
+    the picture's size is made, let alone kept: pictures come in thousands of sizes. Returns the counts by row and by column."""
+    height, width = sums.shape
+    (left, right), (top, bottom) = (_reach(k) for k in kernel)
+    tall, wide = _counts(height, kernel[1]), _counts(width, kernel[0])
+    every, middle = slice(None), slice(top, height - bottom)
+    edges = [
+        (slice(0, top), every),
+        (slice(height - bottom, height), every),
+        (middle, slice(0, left)),
+        (middle, slice(width - right, width)),
+    ]
+    averaged = [sums[rows, cols] * (1.0 / (tall[rows, None] * wide[None, cols])) for rows, cols in edges]
+    sums *= np.float32(1.0) / np.float32(kernel[0] * kernel[1])
+    for (rows, cols), edge in zip(edges, averaged, strict=True):
+        sums[rows, cols] = edge
+    return tall, wide
 
 
 def _window(n: int) -> int:
@@ -57,11 +71,10 @@ def pdq(grey: NDArray[np.uint8]) -> tuple[str, int]:
         small = smooth[rows, cols]
     else:
         anchor = (_reach(kernel[0])[0], _reach(kernel[1])[0])
-        area = _area(height, width) if height * width <= 1 << 20 else _area.__wrapped__(height, width)
         once = cv2.boxFilter(smooth, -1, kernel, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        once *= area
+        tall, wide = _average(once, kernel)
         twice = cv2.boxFilter(once, -1, kernel, dst=smooth, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        small = twice[rows, cols] * area[rows, cols]  # of the second pass only the samples are needed
+        small = twice[rows, cols] * (1.0 / (tall[rows] * wide[cols]))  # of the second pass only the samples are needed
     steps = sum(int(np.trunc(np.diff(small, axis=a) * (100 / 255)).__abs__().sum()) for a in (0, 1))
     quality = min(100, int(steps / 90))
     d = _dct()

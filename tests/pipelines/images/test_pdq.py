@@ -57,3 +57,30 @@ def test_copies_are_near_and_others_far():
     assert distance(pdq(grey(a))[0], pdq(grey(b))[0]) > 90
     assert distance(phash(grey(a)), phash(grey(small))) <= 10
     assert distance(phash(grey(a)), phash(grey(b))) > 12
+
+
+@pytest.mark.parametrize("size", [(129, 128), (130, 257), (300, 200), (511, 900), (1, 3000), (2000, 130)])
+def test_every_place_is_divided_by_what_its_box_covers(size):
+    from pipelines.images.pdq import _average, _window
+
+    height, width = size
+    kernel = (_window(width), _window(height))
+    sums = np.random.default_rng(0).random(size, np.float32)
+    before = sums.copy()
+    tall, wide = _average(sums, kernel)
+    assert np.array_equal(sums, before * (1.0 / (tall[:, None] * wide[None, :])))
+    assert tall.max() == kernel[1] and wide.max() == kernel[0] and min(tall.min(), wide.min()) >= 1
+
+
+def test_pictures_of_many_sizes_leave_no_tables_behind():
+    """A run that lasted filled its decoders with a table for each size: 1.2 GB after 15,000 pictures (found by soak)."""
+    import tracemalloc
+
+    picture = np.random.default_rng(0).integers(0, 256, (400, 400)).astype(np.uint8)
+    pdq(picture)
+    tracemalloc.start()
+    for i in range(60):
+        pdq(picture[i:, : 400 - i // 2])
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 1_000_000, kept
