@@ -64,6 +64,8 @@ def test_select_is_laid_over_it_and_the_first_reason_stays(tmp_path):
     assert left(tmp_path, dedup, select) == {0: ["", "pair", "paragraph.x"]}
     select = {"selected": decided(False, True, True), "node_decisions": [node(2, 0, "other"), node(2, 1, "pair")]}
     assert left(tmp_path, dedup, select) == {2: ["dup", "pair", "paragraph.x"]}
+    dedup["node_decisions"] = [node(2, 1, "", True)]  # what dedup kept is still select's to drop
+    assert left(tmp_path, dedup, select) == {2: ["other", "pair", "paragraph.x"]}
 
 
 def test_a_document_that_select_says_nothing_of_does_not_stay(tmp_path):
