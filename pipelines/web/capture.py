@@ -53,15 +53,14 @@ class Item(msgspec.Struct, array_like=True, frozen=True):
     block: bytes
 
 
-class Judged(msgspec.Struct, array_like=True, frozen=True):
-    """What is known about a node beside the node itself."""
+class Judged(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a node failed."""
 
-    measures: list[float | None]
-    reasons: list[str]
-    shadow: list[str]
+    reasons: list[str] = []
+    shadow: list[str] = []
 
 
-class Identity(msgspec.Struct, array_like=True, frozen=True):
+class Identity(msgspec.Struct, array_like=True, frozen=True, gc=False):
     doc_id: str
     url: str
     canonical_url: str
@@ -83,7 +82,8 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     store: bool = False  # nodes carry their text: kept, or chosen as a sample of the dropped
     nodes: list[tuple] = []  # Node fields in order
     text_bytes: list[int] = []  # of each node, 0 for images
-    judged: list[Judged] = []
+    node_measures: list[list[float | None]] = []  # a column of each of `RuleSets.node_measures`, as long as `nodes`
+    judged: dict[int, Judged] = {}  # by position, of the nodes that failed anything: most did not
     optouts: list[tuple[str, str, str, str, bool, str]] = []  # subject, signal, value, token, acted, evidence
     facts: dict[str, int] = {}
     image: str = ""  # media type, if the record is an image that was served well
@@ -172,28 +172,31 @@ class Reader:
         language, score = identify(_sample(texts))
         views = TextView.page(texts, language)
         self.paragraph_models.fill(views)
-        judged: list[Judged] = []
-        measured: list[float | None]
+        judged: dict[int, Judged] = {}
+        measured: list[list[float | None]] = []
+        none: list[float | None] = [None] * len(rules.node_measures)  # of marks, which are no content
         paragraphs = iter(rules.paragraph.rows(views, rules.node_measures, language))
         for i, n in enumerate(nodes):
             if n.kind == IMAGE:
                 measures = rules.image.measure(n)
                 verdict = rules.image.judge(measures, language)
-                measured = [measures.get(m) for m in rules.node_measures]
+                row = [measures.get(m) for m in rules.node_measures]
             else:
-                measured, verdict = next(paragraphs)
+                row, verdict = next(paragraphs)
             if n.role == END_ROLE:
-                judged.append(Judged([], [], []))
+                measured.append(none)
                 continue
-            judged.append(Judged(measured, list(verdict.reasons), list(verdict.shadow_reasons)))
-            if not verdict.kept:
-                nodes[i] = n._replace(reason=verdict.first_reason)
+            measured.append(row)
+            if verdict.reasons or verdict.shadow_reasons:
+                judged[i] = Judged(list(verdict.reasons), list(verdict.shadow_reasons))
+                if verdict.reasons:
+                    nodes[i] = n._replace(reason=verdict.first_reason)
         signals = optout.page_signals(response.headers, page.meta)
         acts = self.settings["opt_out"] == "respect"
         before = [Reason.OPT_OUT] if acts and any(s.reserves_page for s in signals) else []
         if acts and any(s.reserves_images for s in signals):
             nodes = [n._replace(reason=n.reason or Reason.IMAGE_OPT_OUT) if n.kind == IMAGE else n for n in nodes]
-            judged = [_also(j, Reason.IMAGE_OPT_OUT) if n.kind == IMAGE else j for n, j in zip(nodes, judged, strict=True)]
+            judged |= {i: _also(judged.get(i, Judged()), Reason.IMAGE_OPT_OUT) for i, n in enumerate(nodes) if n.kind == IMAGE}
         kept = [n for n in nodes if not n.reason and n.role != END_ROLE]
         if not any(n.kind == TEXT for n in kept):
             before.append(Reason.NO_TEXT)
@@ -211,7 +214,7 @@ class Reader:
             nodes, title = _masked(nodes, title, facts)
         return Row(
             who, None, title, language, score, measures, reasons, shadow, store,
-            [tuple(n) for n in nodes] if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, judged,
+            nodes if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, [*map(list, zip(*measured, strict=True))], judged,
             [("page", s.signal, s.value[:500], s.token, acts and (s.reserves_page or s.reserves_images), s.evidence) for s in signals],
             facts,
         )  # fmt: skip
@@ -239,7 +242,7 @@ def _sample(texts: list[str]) -> str:
 
 
 def _also(j: Judged, reason: str) -> Judged:
-    return Judged(j.measures, [*j.reasons, str(reason)], j.shadow)
+    return Judged([*j.reasons, str(reason)], j.shadow)
 
 
 def _masked(nodes: list[Node], title: str, facts: dict[str, int]) -> tuple[list[Node], str]:

@@ -26,11 +26,12 @@ class Taken:
         if self.stones.page(who.doc_id, who.url, who.canonical_url, who.domain):
             nodes = [tuple(Node._make(n)._replace(text="", url="", alt="", caption="")) for n in row.nodes]
             return msgspec.structs.replace(row, title="", reasons=[str(Reason.TAKEDOWN), *row.reasons], store=False, nodes=nodes)
-        nodes, judged, hit = list(row.nodes), list(row.judged), False
+        nodes, judged, hit = list(row.nodes), dict(row.judged), False
         for i, n in enumerate(map(Node._make, row.nodes)):
             if n.kind == IMAGE and self.stones.image(n.image_id, n.url):
                 nodes[i] = tuple(n._replace(reason=str(Reason.IMAGE_TAKEDOWN), alt="", caption=""))
-                judged[i] = Judged(judged[i].measures, [str(Reason.IMAGE_TAKEDOWN), *judged[i].reasons], judged[i].shadow)
+                before = judged.get(i, Judged())
+                judged[i] = Judged([str(Reason.IMAGE_TAKEDOWN), *before.reasons], before.shadow)
                 hit = True
         if not hit:
             return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import accumulate, chain
 from types import TracebackType
@@ -32,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {  # the order in which rows are given; me
 
 
 class UnitTables:
-    """Buffers rows (tuples, in the order of `COLUMNS` and then of the measures) and streams them to Parquet. A table without rows
+    """Buffers rows (in the order of `COLUMNS` and then of the measures) as columns and streams them to Parquet. A table without rows
     gets no file."""
 
     def __init__(self, root: str, unit: str, document_measures: tuple[str, ...], node_measures: tuple[str, ...]):
@@ -41,7 +42,7 @@ class UnitTables:
         self.schemas = {n: tables.wide(n, measures[n]) if n in measures else tables.schema(n) for n in COLUMNS}
         self.columns = {n: (*c, *measures.get(n, ())) for n, c in COLUMNS.items()}
         self.rows: dict[str, int] = dict.fromkeys(COLUMNS, 0)
-        self._buffers: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
+        self._buffers: dict[str, tuple[list[Any], ...]] = {n: tuple([] for _ in c) for n, c in self.columns.items()}
         self._writers: dict[str, Any] = {}
         self._stack = ExitStack()
 
@@ -63,34 +64,47 @@ class UnitTables:
         """Add a row; its position in the file."""
         position = self.rows[table]
         self.rows[table] = position + 1
-        buffer = self._buffers[table]
-        buffer.append(row)
-        if len(buffer) >= FLUSH_ROWS.get(table, FLUSH_DEFAULT):
+        for column, value in zip(self._buffers[table], row, strict=True):
+            column.append(value)
+        if len(self._buffers[table][0]) >= FLUSH_ROWS.get(table, FLUSH_DEFAULT):
             self._flush(table)
         return position
 
+    def extend(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
+        """Add as many rows as each of the columns is long; ValueError if they differ, as they would be rows of others from there on."""
+        n = len(columns[0])
+        if any(len(c) != n for c in columns):
+            raise ValueError(f"columns of {table!r} with {sorted({len(c) for c in columns})} rows")
+        self.rows[table] += n
+        for column, values in zip(self._buffers[table], columns, strict=True):
+            column.extend(values)
+        while len(self._buffers[table][0]) >= FLUSH_ROWS.get(table, FLUSH_DEFAULT):
+            self._flush(table)
+
     def _flush(self, table: str) -> None:
-        buffer = self._buffers[table]
-        if not buffer:
+        """Write what is buffered, at most a table's FLUSH_ROWS."""
+        buffer, most = self._buffers[table], FLUSH_ROWS.get(table, FLUSH_DEFAULT)
+        if not buffer[0]:
             return
         if table not in self._writers:
             opened = storage.parquet_writer(self.root, table_file(table, self.unit), self.schemas[table])
             self._writers[table] = self._stack.enter_context(opened)
-        self._writers[table].write(arrow(buffer, self.columns[table], self.schemas[table]))
-        buffer.clear()
+        self._writers[table].write(arrow([c[:most] for c in buffer], self.columns[table], self.schemas[table]))
+        for column in buffer:
+            del column[:most]
 
     def written(self) -> list[tuple[str, Part]]:
         """(table, file) of each table that has rows; valid after the block has ended."""
         return [(name, w.part) for name, w in sorted(self._writers.items())]
 
 
-def arrow(rows: list[tuple[Any, ...]], columns: tuple[str, ...], schema: pa.Schema) -> pa.Table:
-    """Rows given by column order as a table of `schema`; columns that are not given are null."""
-    given = dict(zip(columns, zip(*rows, strict=True), strict=True))
-    return pa.Table.from_arrays([_array(given.get(f.name), f.type, len(rows)) for f in schema], schema=schema)
+def arrow(columns: Sequence[list[Any]], names: tuple[str, ...], schema: pa.Schema) -> pa.Table:
+    """Columns of one length as a table of `schema`; columns that are not given are null."""
+    given = dict(zip(names, columns, strict=True))
+    return pa.Table.from_arrays([_array(given.get(f.name), f.type, len(columns[0])) for f in schema], schema=schema)
 
 
-def _array(values: tuple[Any, ...] | None, kind: pa.DataType, n: int) -> pa.Array:
+def _array(values: list[Any] | None, kind: pa.DataType, n: int) -> pa.Array:
     if values is None:
         return pa.nulls(n, kind)
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):  # lists of tuples

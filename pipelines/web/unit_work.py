@@ -17,13 +17,14 @@ from pipelines.web.capture import Item, Row, RuleSets, identify_record, item_of
 from pipelines.web.inputs import Unit, crawl_of
 from pipelines.web.records import Problem, Record
 from pipelines.web.taken import Taken
-from pipelines.web.unit_tables import COLUMNS, UnitTables
+from pipelines.web.unit_tables import UnitTables
 from pipelines.web.warc import read_at, read_records
 from schemas.ids import image_id
 from schemas.manifest import Part
-from schemas.rows import IMAGE, TEXT, Dead, Node
+from schemas.rows import TEXT, Dead
 
 STAGE = "extract"
+_NOTHING: list[str] = []  # shared by the rows of all nodes that failed nothing
 
 
 def read_unit(unit: Unit, root: str, config: Config, guard: Guard) -> tuple[list[tuple[str, Part]], dict[str, Any]]:
@@ -118,26 +119,41 @@ class _Work:
             add("rejects", (*document, row.nodes))
         if row.image:
             add("archived", (image_id(who.url), who.url, item.path, item.offset, item.length, row.image, who.fetched_at))
-        n_text = n_images = text_bytes = 0
-        for raw, size, judged in zip(row.nodes, row.text_bytes, row.judged, strict=True):
-            n = Node._make(raw)
-            if n.role != capture.END_ROLE:
-                self.counts["paragraphs" if n.kind == TEXT else "images"] += 1
-                if not n.reason:
-                    n_text, n_images, text_bytes = n_text + (n.kind == TEXT), n_images + (n.kind == IMAGE), text_bytes + size
-            verdict = (not judged.reasons, judged.reasons[0] if judged.reasons else "", judged.reasons, judged.shadow)
-            measures = judged.measures or self._no_measures
-            add("nodes", (who.doc_id, self.unit, item.record, n.index, n.kind, n.role, n.image_id, n.url, size, kept, *verdict,
-                          row.language, *measures))  # fmt: skip
+        n_text, n_images, text_bytes = self._nodes(item, row)
         counts = (self.unit, item.record, position, n_text, n_images, text_bytes)
         add("document_measures", (*document, *counts, kept, "" if kept else row.reasons[0], row.reasons, row.shadow, *row.measures))
         for subject, signal, value, token, acted, evidence in row.optouts:
             add("optouts", (subject, who.doc_id, who.url, signal, value, token, acted, who.fetched_at, evidence))
 
-    @property
-    def _no_measures(self) -> tuple[None, ...]:
-        """For nodes that are marks, not content."""
-        return (None,) * (len(self.tables.columns["nodes"]) - len(COLUMNS["nodes"]))
+    def _nodes(self, item: Item, row: Row) -> tuple[int, int, int]:
+        """The rows of a page's nodes, as columns; of the kept ones the paragraphs, images and bytes of text."""
+        if not row.nodes:
+            return 0, 0, 0
+        n = len(row.nodes)
+        index, kinds, roles, _, urls, _, _, _, _, image_ids, dropped = zip(*row.nodes, strict=True)
+        passed, first, reasons, shadow = [True] * n, [""] * n, [_NOTHING] * n, [_NOTHING] * n
+        for i, judged in row.judged.items():
+            reasons[i], shadow[i] = judged.reasons, judged.shadow
+            if judged.reasons:
+                passed[i], first[i] = False, judged.reasons[0]
+        one = ([row.identity.doc_id] * n, [self.unit] * n, [item.record] * n)
+        self.tables.extend("nodes", (*one, index, kinds, roles, image_ids, urls, row.text_bytes, [not row.reasons] * n, passed, first, reasons, shadow,
+                                     [row.language] * n, *row.node_measures))  # fmt: skip
+        paragraphs = images = n_text = n_images = text_bytes = 0
+        for kind, role, reason, size in zip(kinds, roles, dropped, row.text_bytes, strict=True):
+            if role == capture.END_ROLE:
+                continue
+            if kind == TEXT:
+                paragraphs += 1
+                n_text += not reason
+            else:
+                images += 1
+                n_images += not reason
+            if not reason:
+                text_bytes += size
+        self.counts["paragraphs"] += paragraphs
+        self.counts["images"] += images
+        return n_text, n_images, text_bytes
 
 
 def _group(kind: str) -> str:

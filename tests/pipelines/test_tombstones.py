@@ -10,7 +10,7 @@ import pytest
 from pipelines.images.choose import JUDGED, taken_down
 from pipelines.shards.takedown_list import parse
 from pipelines.tombstones import TombstoneError, Tombstones, hashed, load
-from pipelines.web.capture import Identity, Judged, Row
+from pipelines.web.capture import Identity, Row
 from pipelines.web.taken import Taken
 from schemas.rows import IMAGE, TEXT, Node
 
@@ -18,7 +18,7 @@ from schemas.rows import IMAGE, TEXT, Node
 def row(url="https://a.example/1", images=("https://i.example/1.png", "https://i.example/2.png"), reasons=()):
     nodes = [Node(0, TEXT, text="words")] + [Node(i, IMAGE, url=u, alt="alt", image_id=f"id{i}") for i, u in enumerate(images, 1)]
     return Row(Identity("d1", url, url, url.split("/")[2], ""), title="T", reasons=list(reasons), store=True,
-               nodes=[tuple(n) for n in nodes], text_bytes=[5] + [0] * len(images), judged=[Judged([], [], []) for _ in nodes])  # fmt: skip
+               nodes=[tuple(n) for n in nodes], text_bytes=[5] + [0] * len(images))  # fmt: skip
 
 
 @pytest.mark.parametrize(
