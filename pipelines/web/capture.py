@@ -50,7 +50,7 @@ class Item(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     url: str
     date: str
-    block: bytes
+    block: memoryview  # of the bytes as they came, so that reading an item copies no page
 
 
 class Judged(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -117,7 +117,7 @@ def iso_date(date: str) -> str:
 
 
 def item_of(record: Record, number: int, path: str, crawl: str) -> Item:
-    return Item(number, path, crawl, record.offset, record.length, record.kind, record.url, record.date, record.block)
+    return Item(number, path, crawl, record.offset, record.length, record.kind, record.url, record.date, memoryview(record.block))
 
 
 def setup(config: Any) -> bytes:
@@ -129,7 +129,7 @@ def make(settings: bytes) -> Callable[[bytes], bytes]:
     """The function that a guarded child runs on each page (msgpack of Item -> msgpack of Row)."""
     raw = json.loads(settings)
     reader = Reader(RuleSets(raw["filters"]), raw["extract"])
-    warm_up = Item(0, "", "", 0, 0, RESPONSE, "https://www.example.org/", "", _WARM_UP)
+    warm_up = Item(0, "", "", 0, 0, RESPONSE, "https://www.example.org/", "", memoryview(_WARM_UP))
     reader.read(warm_up)  # loads, before any page's clock runs, what is loaded at first use
     decoder, encoder = msgspec.msgpack.Decoder(Item), msgspec.msgpack.Encoder()
     return lambda data: encoder.encode(reader.read(decoder.decode(data)))

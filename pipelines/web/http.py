@@ -58,15 +58,16 @@ class Response(NamedTuple):
         return m[1] if m else ""
 
 
-def parse(block: bytes, body_cap: int = BODY_CAP) -> Response:
-    """A response from the bytes of its record. HttpError if its body grows beyond the bounds."""
+def parse(block: bytes | memoryview, body_cap: int = BODY_CAP) -> Response:
+    """A response from the bytes of its record (of a view, head and body alone are copied). HttpError if its body grows beyond the bounds."""
     m = _STATUS.match(block[:64])
     if m is None:
+        block = bytes(block)
         if block[:5].upper() == b"HTTP/":
             raise HttpError("bad_http", f"no status in {block[:60]!r}")
         return Response(0, (), _capped(block, body_cap))
     end = _END.search(block, 0, HEAD_CAP)
-    head, body = (block[: end.start()], block[end.end() :]) if end else (block[:HEAD_CAP], b"")
+    head, body = (bytes(block[: end.start()]), bytes(block[end.end() :])) if end else (bytes(block[:HEAD_CAP]), b"")
     headers = _headers(head)
     response = Response(int(m[1]), headers, body)
     partial = False
