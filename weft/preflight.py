@@ -23,6 +23,10 @@ def check(config: Any, folder: str, stages: tuple[str, ...]) -> None:
         java(config.runner.name)
     if "score" in stages and config.score.clip.model:
         model(config.score.clip)
+    if config.run.takedowns:
+        from pipelines import tombstones
+
+        tombstones.load(config.run.takedowns)
     archives(config.input)
 
 

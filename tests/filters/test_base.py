@@ -131,3 +131,9 @@ def test_first_reason_follows_the_order_of_the_configuration() -> None:
         verdict = chosen.judge(chosen.measure(TextView("123")))
         assert [r.rpartition(".")[0] for r in verdict.reasons] == list(order)
         assert isinstance(chosen, RuleSet) and verdict.first_reason.startswith(order[0])
+
+
+def test_a_page_without_rules_has_rows_without_measures():
+    rules = rule_set({}, Unit.PARAGRAPH, At.EXTRACT)
+    rows = rules.rows(TextView.page(["A sentence.", "Another one."], "en"), (), "en")
+    assert [(measures, verdict.kept) for measures, verdict in rows] == [([], True), ([], True)]
