@@ -1,6 +1,6 @@
 """Before the first page: see to it that the compiled loops are in numba's cache.
 
-Compiling them takes some seconds, once per machine and version; the guarded child that reads pages is not given that time. So
+Compiling them takes up to a minute, once per machine and version; the guarded child that reads pages is not given that time. So
 its parent calls `prepare`: a process without any page in it fills the cache, and a small file remembers that it did.
 """
 
