@@ -290,7 +290,8 @@ class RuleSet:
         for j, i in missing[: blanks(table, missing)].tolist():
             columns[j][i] = None
         columns.append([None] * len(views))  # for the names in `order` that are not of this set
-        rows = zip(*[columns[at.get(m, -1)] for m in order], strict=True) if order else ((),) * len(views)
+        empty = cast("Iterable[tuple[float | None, ...]]", ((),) * len(views))
+        rows = zip(*[columns[at.get(m, -1)] for m in order], strict=True) if order else empty
         if (limits := self._limits.get(language)) is None:
             limits = self._limits[language] = _Limits(self._judging, self._watching, self.measures, language)
         return list(zip(map(list, rows), limits.verdicts(table), strict=True))

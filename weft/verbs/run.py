@@ -99,11 +99,11 @@ def run_config(
     if upto is not None and upto not in layout.STAGES:
         raise Failure(USAGE, f"no stage {upto!r}; the stages are {', '.join(layout.STAGES)}")
     last = upto or layout.STAGES[-1]
-    preflight.check(config, folder, layout.STAGES[: layout.STAGES.index(last) + 1])
     if config.run.sign_key:
         from pipelines.shards.sign import check_key
 
         check_key(config.run.sign_key)
+    preflight.check(config, folder, layout.STAGES[: layout.STAGES.index(last) + 1])
     with Progress(quiet or as_json, log_json) as progress:
         outcomes = run_stages(folder, config, last, Events(progress.starting, progress.finished))
     broken = broken_limits(config, outcomes)
