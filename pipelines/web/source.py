@@ -7,6 +7,7 @@ like a damaged archive), and keeps the last bytes so that record positions can b
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -29,11 +30,12 @@ class Source:
         """`ahead`: bytes to read ahead on a remote file (0: REMOTE_BLOCK, for reading it all)."""
         self.path, self.retries, self.wait_s, self.ahead = path, retries, wait_s, ahead
         self._file: Any = None
+        self._local = not is_remote(path)
         self._retry(self._open)
 
     def _open(self) -> None:
-        if not is_remote(self.path):
-            self._file = open(self.path.removeprefix("file://"), "rb")  # noqa: SIM115
+        if self._local:
+            self._file = open(self.path.removeprefix("file://"), "rb", buffering=0)  # noqa: SIM115
             self.size = self._file.seek(0, 2)
             return
         import fsspec
@@ -47,13 +49,18 @@ class Source:
         if n <= 0 or offset >= self.size:
             return b""
 
-        def read() -> bytes:
-            if self._file is None:
-                self._open()
+        return self._retry(lambda: self._read(offset, n))
+
+    def _read(self, offset: int, n: int) -> bytes:
+        if self._file is None:
+            self._open()
+        if not self._local:
             self._file.seek(offset)
             return self._file.read(n)
-
-        return self._retry(read)
+        data = os.pread(self._file.fileno(), n, offset)
+        while len(data) < n and (more := os.pread(self._file.fileno(), n - len(data), offset + len(data))):
+            data += more
+        return data
 
     def _retry(self, call: Any) -> Any:
         for attempt in range(self.retries + 1):
@@ -63,7 +70,7 @@ class Source:
                 raise SourceError(f"cannot open {self.path!r}: {_words(e)}") from e
             except Exception as e:  # fsspec backends raise what their libraries raise
                 self.close()
-                if attempt == self.retries or not is_remote(self.path):
+                if attempt == self.retries or self._local:
                     raise SourceError(f"cannot read {self.path!r} after {attempt + 1} attempts: {_words(e)}") from e
                 time.sleep(self.wait_s * 2**attempt)
 
