@@ -184,6 +184,26 @@ def test_types_in_capitals_and_brackets_around_urls(tmp_path):
     assert urls(read(tmp_path, gz(record.replace(b"WARC/1.0", b"warc/1.0")))) == ["0"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: r.replace(b"WARC-Target-URI", b"warc-target-uri").replace(b"WARC-Date", b"WARC-DATE"),
+        lambda r: r.replace(b"WARC-Date", b"WARC-Target-URI: http://other.example/\r\nWARC-Date", 1),
+        lambda r: r.replace(b"WARC-Date: ", b"X-Date: ", 1),
+        lambda r: r.replace(b"Content-Type: application/http", b"X-Type: application/http", 1),
+        lambda r: r.replace(b"site.example/0", b"site.example/\xe9\xff/0", 1),
+    ],
+    ids=["other letters", "twice", "no date", "no type", "not UTF-8"],
+)
+def test_fields_are_the_same_in_order_and_by_pointer(tmp_path, change):
+    changed = change(warc(0))
+    assert changed != warc(0)
+    data = gz(changed)
+    (one,) = read(tmp_path, data)
+    assert urls([one]) == ["0"] and one.http and one.block == http(b"<html><p>page 0</p></html>")
+    assert list(read_at(str(tmp_path / "a.warc.gz"), 0, len(data))) == [one]
+
+
 @pytest.mark.parametrize("data", [b"hello world", b"\x1f\x8b\x08", b"WARC/", b"\n\n\n", gzip.compress(b"just text"), b"%PDF-1.4" * 100])
 def test_files_that_are_no_archives(tmp_path, data):
     found = read(tmp_path, data)
