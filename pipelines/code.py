@@ -38,7 +38,8 @@ def closure(module: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-def _imports(name: str) -> list[str]:
+@cache  # seven stages share most of their modules
+def _imports(name: str) -> tuple[str, ...]:
     out: list[str] = []
     for node in ast.walk(ast.parse(Path(str(_find(name))).read_bytes())):
         if isinstance(node, ast.Import):
@@ -53,7 +54,7 @@ def _imports(name: str) -> list[str]:
             and ":" in node.value
         ):
             out.append(node.value.split(":")[0])  # "package.module:function", as guarded children name their work
-    return out
+    return tuple(out)
 
 
 def _rules() -> list[str]:
@@ -63,11 +64,23 @@ def _rules() -> list[str]:
 
 @cache
 def _find(name: str) -> str | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:  # an attribute of a module, not a module
+    """The file of one of our modules; None for what is none, such as an attribute of one.
+
+    By its path: asking Python for `a.b.c` imports `a.b` first, and torch with it where `b` needs torch.
+    """
+    top, *rest = name.split(".")
+    folder = _folder(top)
+    if folder is None:
         return None
-    return spec.origin if spec and spec.origin and spec.origin.endswith(".py") else None
+    path = folder.joinpath(*rest)
+    module = path.with_name(f"{path.name}.py")
+    return next((str(p) for p in (path / "__init__.py", module) if p.is_file()), None)
+
+
+@cache
+def _folder(package: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 @cache
