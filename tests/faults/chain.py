@@ -32,11 +32,16 @@ def load() -> None:
     import duckdb  # noqa: F401
 
     import pipelines.beam  # noqa: F401
+    from filters.text.lexicon import lexicon
+    from pipelines.code import code_digest
+    from pipelines.dedup.shingles import table
     from pipelines.run import stage
     from schemas import layout
 
     for name in layout.STAGES:
-        stage(name)
+        code_digest(type(stage(name)).__module__)
+    lexicon("en")
+    table()
 
 
 def forked(web: str, port: int, folder: str, overrides: list[str], upto: str | None = None) -> int:
