@@ -66,9 +66,9 @@ EXTRAS["dev"] = [
 ]  # fmt: skip
 
 _MARKUP = "pipelines/web/markup"
-NATIVE = Extension(  # a shared library that ctypes loads: the code that reads pages
+NATIVE = Extension(  # the code that reads pages, which ctypes calls
     "pipelines.web.markup._native",
-    [f"{_MARKUP}/{name}.cpp" for name in ("context", "features", "normal", "ranks", "scan", "words")],
+    [f"{_MARKUP}/{name}.cpp" for name in ("addresses", "context", "features", "normal", "ranks", "scan", "words")],
     depends=[str(p.relative_to(HERE)) for p in HERE.glob(f"{_MARKUP}/*.h")],
     # products and sums are rounded apart on every machine: together they would be other features than the judge was fitted to
     extra_compile_args=["-O3", "-std=c++17", "-ffp-contract=off"],

@@ -44,5 +44,7 @@ def context_into(
         "x": x,
     }
     assert x.shape == (len(NAMES), n)
-    given = _Page(n_boxes=m, n_blocks=n, n_groups=n_groups, n_twins=n_twins, **{name: native.address(t) for name, t in tables.items()})
+    given = _Page(
+        n_boxes=m, n_blocks=n, n_groups=n_groups, n_twins=n_twins, **dict(zip(tables, native.addresses(*tables.values()), strict=True))
+    )
     native.library().weft_look_around(ctypes.byref(given))

@@ -92,7 +92,7 @@ def measure_into(
     given = _Page(
         html=html, n_boxes=m, n_blocks=n, title_slots=len(title), summary_slots=len(summary), told_slots=len(told), scopes=len(tags.SCOPE_NAMES),
         hints=len(hints.NAMES), article=_N["article"], forum=hints.BIT["forum"], n_page=len(page),
-        **{name: native.address(t) for name, t in tables.items()},
+        **dict(zip(tables, native.addresses(*tables.values()), strict=True)),
     )  # fmt: skip
     native.library().weft_measure(ctypes.byref(given))
     return up, group, given.n_groups, twin_group, given.n_twins

@@ -80,11 +80,11 @@ def _on(m: Trees, cuts: list[Any]) -> Ranked:
 
 def _rank(x: Any, first: Any, cuts: Any, start: int, out: Any) -> None:
     rows, n = x.shape
-    at, scale, ranks = native.address(x), map(native.address, (first, cuts)), native.address(out)
-    native.library().weft_rank(at, rows, n, *scale, start, out.shape[1], ranks)
+    at, first_at, cuts_at, ranks = native.addresses(x, first, cuts, out)
+    native.library().weft_rank(at, rows, n, first_at, cuts_at, start, out.shape[1], ranks)
 
 
 def _log_odds(ranks: Any, feature: Any, rank: Any, leaf: Any, out: Any) -> None:
     trees, leaves = leaf.shape
-    tables = map(native.address, (feature, rank, leaf))
-    native.library().weft_log_odds(native.address(ranks), ranks.shape[1], *tables, leaves, trees, native.address(out), len(out))
+    ranks_at, *tables, out_at = native.addresses(ranks, feature, rank, leaf, out)
+    native.library().weft_log_odds(ranks_at, ranks.shape[1], *tables, leaves, trees, out_at, len(out))

@@ -62,5 +62,7 @@ def scan(
     html: bytes, max_nodes: int, max_depth: int, boxes: Any, blocks: Any, pictures: Any, sources: Any, whole: Any, out: Any, sizes: Any
 ) -> None:
     """Fill the tables (int32, contiguous). Each has room for an entry per `<`, `whole` for as many as are kept; `out` (uint8) for every byte and 16 more."""
-    tables = (x for t in (boxes, blocks, pictures, sources, whole) for x in (t.ctypes.data, t.shape[1]))
-    native.library().weft_scan(_vocabulary(), html, len(html), max_nodes, max_depth, *tables, out.ctypes.data, sizes.ctypes.data)
+    tables = (boxes, blocks, pictures, sources, whole)
+    *at, out_at, sizes_at = native.addresses(*tables, out, sizes)
+    rooms = (x for t, a in zip(tables, at, strict=True) for x in (a, t.shape[1]))
+    native.library().weft_scan(_vocabulary(), html, len(html), max_nodes, max_depth, *rooms, out_at, sizes_at)

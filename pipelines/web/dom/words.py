@@ -29,8 +29,8 @@ def mixed(h):  # type: ignore[no-untyped-def]
 def facts_of(out: Any, at: Any, stop: Any, facts: Any, words: Any, first: Any) -> None:
     """Fill `facts` (float32; one row per fact, one column per block) and the hashes of the words of block b, words[first[b]:first[b + 1]]
     (uint64; room for one per byte of `out`). Block b is out[at[b]:stop[b]], UTF-8."""
-    texts, tables = map(native.address, (out, at, stop)), map(native.address, (_CASE, facts, words, first))
-    native.library().weft_facts(*texts, len(at), *tables)
+    out_at, at_at, stop_at, *tables = native.addresses(out, at, stop, _CASE, facts, words, first)
+    native.library().weft_facts(out_at, at_at, stop_at, len(at), *tables)
 
 
 def measure(tree: Any) -> tuple[Any, Any, Any]:
@@ -43,11 +43,9 @@ def measure(tree: Any) -> tuple[Any, Any, Any]:
 
 def of(text: str) -> Any:
     """The hashes of the words of `text`."""
-    data = np.frombuffer(bytearray(text.encode("utf-8", "replace")), np.uint8)  # writable
-    words, first = np.empty(len(data) + 1, np.uint64), np.empty(2, np.int32)
-    ends = np.array([[0], [len(data)]], np.int32)
-    facts_of(data, ends[0], ends[1], np.empty((FACTS, 1), np.float32), words, first)
-    return words[: first[1]]
+    data = text.encode("utf-8", "replace")
+    words = np.empty(len(data) + 1, np.uint64)
+    return words[: native.library().weft_words(data, len(data), *native.addresses(_CASE, words))]
 
 
 @compiled

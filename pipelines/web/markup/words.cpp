@@ -155,4 +155,11 @@ void weft_facts(const uint8_t* bytes, const int32_t* at, const int32_t* stop, in
   weft::counts(texts, facts + weft::COPIES * n);
   weft::counts(forms, facts + weft::ALIKE * n);
 }
+
+// Fill `words` with the hashes of the words of a text of n bytes, no more than it has bytes; returns how many there are.
+int64_t weft_words(const uint8_t* bytes, int64_t n, const uint8_t* cases, uint64_t* words) {
+  weft::Words found{words};
+  const weft::Block block{weft::Text{bytes, cases}, 0, n, found};
+  return found.used;
+}
 }

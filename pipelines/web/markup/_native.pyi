@@ -1,0 +1,3 @@
+from typing import Any
+
+def addresses(*arrays: Any) -> tuple[int, ...]: ...
