@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.dedup.keys import one
 
-def ranks(values: Sequence[str]) -> NDArray[np.int64]:
-    """Numbers that order like the strings (ISO times order like time)."""
-    if not len(values):
-        return np.zeros(0, np.int64)
-    return np.unique(np.asarray(values, dtype=str), return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+def ranks(column: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
+    """Numbers that order like the strings of a column (ISO times order like time)."""
+    encoded = one(column).dictionary_encode()
+    order = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[encoded.indices.to_numpy()]
 
 
 def winners(

@@ -84,7 +84,7 @@ class Captures(_Election):
 
     def settle(self, name: str, parts: list[bytes]) -> Sent:
         table = from_bytes(parts)
-        key, ids, place = of_column(table["key"]), key_array(table["doc_id"].to_pylist()), table["place"].to_numpy()
+        key, ids, place = of_column(table["key"]), key_array(table["doc_id"]), table["place"].to_numpy()
         zero = np.zeros(len(place))
         first = winners(np.hstack([key, ids]), zero, zero.astype(np.int64), ids, place)
         again = first != np.arange(len(place))
@@ -96,7 +96,7 @@ class Captures(_Election):
         places.append(place[gone])
         if self.work.settings.url:
             table, key, ids, place = table.filter(pa.array(~gone)), key[~gone], ids[~gone], place[~gone]
-            best = winners(key, np.zeros(len(place)), ranks(table["fetched_at"].to_pylist()), ids, place)
+            best = winners(key, np.zeros(len(place)), ranks(table["fetched_at"]), ids, place)
             lost = best != np.arange(len(place))
             out.append(_lost(table, place, best, lost, Reason.DUPLICATE_URL))
             places.append(place[lost])
@@ -123,8 +123,8 @@ class SameText(_Election):
         places = [place[gone]]
         if self.work.settings.text:
             table, key, place = table.filter(pa.array(~gone)), key[~gone], place[~gone]
-            ids = key_array(table["doc_id"].to_pylist())
-            best = winners(key, table["quality"].to_numpy(), ranks(table["fetched_at"].to_pylist()), ids, place)
+            ids = key_array(table["doc_id"])
+            best = winners(key, table["quality"].to_numpy(), ranks(table["fetched_at"]), ids, place)
             lost = best != np.arange(len(place))
             out.append(_lost(table, place, best, lost, Reason.DUPLICATE_TEXT, 1.0))
             places.append(place[lost])
@@ -155,8 +155,8 @@ class SameImages(_Election):
     def settle(self, name: str, parts: list[bytes]) -> Sent:
         table = from_bytes(parts)
         place = table["place"].to_numpy()
-        ids = key_array(table["doc_id"].to_pylist())
-        best = winners(of_column(table["key"]), table["quality"].to_numpy(), ranks(table["fetched_at"].to_pylist()), ids, place)
+        ids = key_array(table["doc_id"])
+        best = winners(of_column(table["key"]), table["quality"].to_numpy(), ranks(table["fetched_at"]), ids, place)
         lost = best != np.arange(len(place))
         return self.work.to_units(_lost(table, place, best, lost, Reason.DUPLICATE_IMAGES), place[lost])
 

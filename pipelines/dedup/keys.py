@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numba
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from schemas.ids import digest128
@@ -14,15 +15,34 @@ from schemas.ids import digest128
 KEY = pa.binary(16)
 
 
-def key_array(hexes: Sequence[str]) -> NDArray[np.uint64]:
-    """n x 2 words in the order of the strings (32 hex digits each; anything else is hashed first)."""
+def key_array(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
+    """n x 2 words in the order of a column of strings (32 hex digits each; anything else is hashed first)."""
+    array = one(ids)
     try:
-        raw = bytes.fromhex("".join(hexes))
-        if len(raw) != 16 * len(hexes) or any(len(h) != 32 for h in hexes):
+        raw = bytes.fromhex(str(_text(array), "ascii"))  # all at once: a list of strings would take ten times the memory
+        if len(raw) != 16 * len(array) or not pc.all(pc.equal(pc.binary_length(array), 32), min_count=0).as_py():
             raise ValueError
     except ValueError:
-        raw = bytes.fromhex("".join(h if is_key(h) else digest128("key", h) for h in hexes))
+        raw = bytes.fromhex("".join(h if is_key(h) else digest128("key", h) for h in array.to_pylist()))
     return words(raw)
+
+
+def _text(array: pa.Array) -> memoryview:
+    """The bytes of a column of strings without nulls, one behind the other."""
+    _, offsets, data = array.buffers()
+    if not len(array) or data is None:
+        return memoryview(b"")
+    at = np.frombuffer(offsets, np.int32)
+    return memoryview(data)[at[array.offset] : at[array.offset + len(array)]]
+
+
+def one(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """A column in one piece."""
+    if isinstance(column, pa.Array):
+        return column
+    return (
+        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    )
 
 
 def is_key(text: str) -> bool:
@@ -36,9 +56,7 @@ def words(raw: bytes) -> NDArray[np.uint64]:
 
 def of_column(column: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
     """A KEY column (nulls as zeros) -> n x 2 words."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # no chunk at all
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], KEY)
+    array = one(column)
     if array.null_count:
         array = array.fill_null(bytes(16))
     buffer = array.buffers()[1]
@@ -53,7 +71,7 @@ def to_column(keys: NDArray[np.uint64]) -> pa.Array:
 
 def fixed(column: pa.ChunkedArray, width: int) -> NDArray[np.uint8]:
     """A fixed-width binary column without nulls -> n x width bytes."""
-    array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
+    array = one(column)
     buffer = array.buffers()[1]
     return np.frombuffer(buffer, np.uint8)[width * array.offset : width * (array.offset + len(array))].reshape(-1, width)
 

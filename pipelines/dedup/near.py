@@ -31,13 +31,13 @@ _MEMBERS = pa.schema(
 BEFORE = ("captures", "texts", "near_earlier")
 
 
-def signatures(work: Work, unit: str, after: tuple[str, ...]) -> tuple[NDArray[np.uint32], list[str], NDArray[np.uint64]]:
+def signatures(work: Work, unit: str, after: tuple[str, ...]) -> tuple[NDArray[np.uint32], pa.ChunkedArray, NDArray[np.uint64]]:
     """(signatures, doc_ids, places) of the unit's documents that have one and are alive after `after`."""
     table = work.documents(unit, ["row", "doc_id", "signature"], after)
     table = table.filter(pc.is_valid(table["signature"]))
     hashes = work.settings.bands * work.settings.rows
     signature = fixed(table["signature"], 4 * hashes).view("<u4") if len(table) else np.zeros((0, hashes), np.uint32)
-    return signature, table["doc_id"].to_pylist(), work.places(unit, table["row"].to_numpy())
+    return signature, table["doc_id"], work.places(unit, table["row"].to_numpy())
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ class Representatives:
         is_edge = table["other"].to_numpy() != NO_TWIN
         members, links = table.filter(pa.array(~is_edge)), table.filter(pa.array(is_edge))
         label, place, doc_id = members["label"].to_numpy(), members["place"].to_numpy(), np.array(members["doc_id"].to_pylist(), object)
-        ids = key_array(list(doc_id))
+        ids = key_array(members["doc_id"])
         zero = np.zeros(len(place))
         smallest = winners(label, zero, zero.astype(np.int64), ids, place)
         cluster = doc_id[smallest]  # a cluster is called after its smallest doc_id, whoever represents it
-        best = winners(label, members["quality"].to_numpy(), ranks(members["fetched_at"].to_pylist()), ids, place)
+        best = winners(label, members["quality"].to_numpy(), ranks(members["fetched_at"]), ids, place)
         represents = best == np.arange(len(place))
         self._write(name, members, links, cluster, represents)
         reason = np.where(represents, "", str(Reason.DUPLICATE_NEAR))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipelines.dedup.elect import ranks
 from pipelines.dedup.elections import verdicts
 from pipelines.dedup.features import PARAGRAPH, PICTURE
-from pipelines.dedup.keys import KEY, from_bytes, key_array, of_column, to_column
+from pipelines.dedup.keys import KEY, from_bytes, key_array, of_column, part_of, split, to_column
 from pipelines.dedup.work import Sent, Work
 from schemas.reasons import Reason
 
@@ -43,13 +43,14 @@ def alive_nodes(work: Work, unit: str) -> pa.Table:
 @dataclass(frozen=True)
 class Repeats:
     work: Work
+    parts: int = 1  # among which the keys are dealt out; more than there are buckets, as there are more nodes than documents
 
     def send(self, source: str) -> Sent:
         nodes = alive_nodes(self.work, source)
         documents = self.work.read("documents", source)
         row = nodes["row"].to_numpy()
-        time = ranks(documents["fetched_at"].to_pylist())[row]
-        ids = ranks(documents["doc_id"].to_pylist())[row]
+        time = ranks(documents["fetched_at"])[row]
+        ids = ranks(documents["doc_id"])[row]
         key, kind, index = of_column(nodes["key"]), nodes["kind"].to_numpy(), nodes["index"].to_numpy()
         order, starts = _groups(kind, key, (index, row, ids, time))
         first = order[starts]
@@ -59,13 +60,13 @@ class Repeats:
              self.work.places(source, row[first])],
             schema=_SEEN,
         )  # fmt: skip
-        return self.work.to_buckets(table, key[first][:, 1])
+        return split(table, part_of(key[first][:, 1], self.parts), [f"{i:05d}" for i in range(self.parts)])
 
     def settle(self, name: str, parts: list[bytes]) -> Sent:
         s = self.work.settings
         seen = from_bytes(parts)
         key, kind, place = of_column(seen["key"]), seen["kind"].to_numpy(), seen["place"].to_numpy()
-        ids, time = key_array(seen["doc_id"].to_pylist()), ranks(seen["fetched_at"].to_pylist())
+        ids, time = key_array(seen["doc_id"]), ranks(seen["fetched_at"])
         order, starts = _groups(kind, key, (seen["index"].to_numpy(), place, ids[:, 1], ids[:, 0], time))
         if not len(order):
             return

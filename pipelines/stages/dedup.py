@@ -10,6 +10,7 @@ Repeats, SameImages   paragraphs, image URLs, sets of images                 (sh
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from pipelines.dedup import components, features, index, jaccard, near, repeats,
 from pipelines.dedup.earlier import NearEarlier
 from pipelines.dedup.elections import Captures, SameImages, SameText
 from pipelines.dedup.finish import unit_tables
+from pipelines.dedup.spool import Spooled
 from pipelines.dedup.work import Pass, Work
 from pipelines.settings.config import Config
 from pipelines.stage import Groups, PartWriter, Stage, StageContext, StageError
@@ -30,6 +32,7 @@ from schemas.reasons import Reason
 from schemas.tables import schema
 
 DOCUMENTS_PER_BUCKET = 100_000
+NODES_PER_PART = 200_000  # paragraphs and images that are settled at once: some 40 MB
 MAX_ROUNDS = 64  # a path of 2^64 documents
 
 
@@ -64,7 +67,7 @@ class DedupStage(Stage):
             shuffle(near.Representatives(work, ctx.writer))
         for bucket in ctx.todo("bucket"):  # those without a cluster
             ctx.writer.commit("bucket", bucket, {t: schema(t).empty_table() for t in ("clusters", "edges")})
-        shuffle(repeats.Repeats(work))
+        shuffle(repeats.Repeats(work, 1 + nodes // NODES_PER_PART))
         map_parts(ctx.config.runner, list(work.units), SettleNodes(work), rows=nodes)
         if work.settings.image_set:
             shuffle(SameImages(work))
@@ -155,15 +158,25 @@ class Finish:
 
 @dataclass(frozen=True)
 class Shuffles:
-    """Runs a pass as one pipeline: send, group, settle, group, receive."""
+    """Runs a pass as one pipeline: send, group, settle, group, receive. On one machine its rows go through files."""
 
     ctx: StageContext
     work: Work
 
     def __call__(self, step: Pass, sources: tuple[str, ...] | None = None) -> None:
         parts = list(self.work.units if sources is None else sources)
-        if parts:
-            run(self.ctx.config.runner, lambda p: p | Spread(parts) | type(step).__name__ >> Connect(step), shuffles=True, parts=len(parts))
+        if not parts:
+            return
+
+        def through(step: Pass) -> None:
+            run(self.ctx.config.runner, lambda p: p | Spread(parts) | label >> Connect(step), shuffles=True, parts=len(parts))
+
+        label = type(step).__name__
+        if self.ctx.config.runner.name != "local":
+            through(step)
+            return
+        with tempfile.TemporaryDirectory(prefix="weft-spool-", dir=self.work.local_folder()) as folder:
+            through(Spooled(step, folder))
 
 
 @dataclass

@@ -152,6 +152,15 @@ def test_repeated_nodes(tmp_path: Path, no_beam: None) -> None:
     assert rows(untouched, "node_decisions") == [] and all(not r for r, _ in fates(untouched).values())
 
 
+def test_among_how_many_parts_nodes_are_dealt_out_does_not_matter(tmp_path: Path, no_beam: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = boilerplate()
+    extract = extract_folder(tmp_path / "extract", [pages[:5], pages[5:]])
+    one = rows(run(tmp_path / "one", extract, config(paragraph_keep_first=True)), "node_decisions")
+    real = stage.repeats.Repeats
+    monkeypatch.setattr(stage.repeats, "Repeats", lambda work, _: real(work, 7))
+    assert rows(run(tmp_path / "many", extract, config(paragraph_keep_first=True)), "node_decisions") == one != []
+
+
 def test_exactly_the_limits(tmp_path: Path, no_beam: None) -> None:
     """OBELICS: more than 10 image URLs, at least 3 paragraphs."""
     rng = random.Random(3)
