@@ -49,14 +49,17 @@ class Blobs:
 
 
 def picture(piece: Piece, blobs: Blobs, recode: Recode | None = None) -> Picture:
-    """The picture of an image piece; LostImage if its bytes are missing, changed or no picture."""
+    """The picture of an image piece; LostImage if its bytes are missing, changed or no picture. OSError if they cannot be read now: the next
+    attempt may read them, so the picture is not given up."""
     place = piece.place
     if place is None:
         raise LostImage(piece, "missing", "no bytes were ever fetched")
     try:
         data = blobs.read(place)
-    except OSError as e:
+    except FileNotFoundError as e:
         raise LostImage(piece, "missing", f"{place.blob}: {e.strerror or e}") from e
+    except OSError as e:
+        raise OSError(e.errno, e.strerror or str(e), storage.join(blobs.root, place.blob)) from e
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != place.sha256:
         what = f"{len(data)} of {place.bytes} bytes" if len(data) != place.bytes else f"sha256 {sha256}, fetched as {place.sha256}"

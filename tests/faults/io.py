@@ -3,7 +3,7 @@
 After each failure: no half file under a final name, an exit code that says what happened, and a second attempt that ends like an undisturbed
 one. Each stage is disturbed from the state that the stages before it left, so a trial costs one stage and not seven.
 
-    python -m tests.faults.io [--every N] [--operation NAME] [--stage NAME] [--minutes N --seed S]       (make chaos; needs a C compiler and Linux)
+    python -m tests.faults.io [--every N] [--operation NAME ...] [--stage NAME] [--minutes N --seed S]       (make chaos; needs a C compiler and Linux)
 
 With --minutes each stage has an equal share of the time, and its calls are failed in the order that the seed shuffles them into: what was covered
 is then a fair sample of every operation, and another seed covers others.
@@ -35,7 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.io", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="only every N-th call (default: all)")
     parser.add_argument("--first", type=int, default=1, help="first call of a stage that fails (default: 1)")
-    parser.add_argument("--operation", choices=OPERATIONS)
+    parser.add_argument("--operation", choices=OPERATIONS, nargs="+", default=OPERATIONS, help="which calls fail (default: all)")
     parser.add_argument("--stage", choices=layout.STAGES)
     parser.add_argument("--minutes", type=float, default=0, help="about so long, over all stages (default: to the end)")
     parser.add_argument("--seed", type=int, default=0, help="which calls come first under --minutes")
@@ -84,7 +84,7 @@ def trials(scratch: Path, args: argparse.Namespace) -> Iterator[dict[str, Any]]:
             control.disarm()
             _copy(run, after)
             if args.stage in (None, stage):
-                names = [args.operation] if args.operation else OPERATIONS
+                names = args.operation
                 chosen = [(n, i) for n in names for i in range(args.first, counts[n] + 1, args.every)]
                 whole, until = golden.files(after), float("inf")
                 if args.minutes:

@@ -1,5 +1,6 @@
 """Stage pack: nothing lost, same bytes whatever the workers, a lost image never a silent hole."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.stage import StageContext, execute
+from pipelines.shards import fill
 from pipelines.stages import pack
 from pipelines.stages.pack import PackStage
 from schemas.rows import IMAGE, TEXT
@@ -142,6 +144,25 @@ def test_it_resumes_after_a_death_in_a_shard_with_the_same_bytes(one, tmp_path, 
     done = execute(PackStage(), run.root, small(), inputs).done
     assert hashes(done) == hashes(one[1])
     assert not [p for p in Path(done.root).rglob("*.tmp")]
+
+
+def test_a_picture_that_cannot_be_read_now_is_not_given_up(one, tmp_path, monkeypatch):
+    """A disk or a store that fails for a moment ends the attempt; what it holds is in the next one."""
+    run = FakeRun(str(tmp_path / "run"), 0).fill(40)
+    inputs = run.write(small())
+    real, calls = fill.Blobs.read, []
+
+    def failing(self, place):
+        calls.append(1)
+        if len(calls) == 7:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(self, place)
+
+    monkeypatch.setattr(fill.Blobs, "read", failing)
+    with pytest.raises(OSError, match=r"Input/output error.*blobs/"):
+        execute(PackStage(), run.root, small(), inputs)
+    done = execute(PackStage(), run.root, small(), inputs).done
+    assert hashes(done) == hashes(one[1]) and not done.paths("dead")
 
 
 def test_images_are_shrunk_and_encoded_anew_only_if_asked(tmp_path):
