@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.stage import StageContext, execute
 from pipelines.shards import fill
+from pipelines.stage import StageContext, execute
 from pipelines.stages import pack
 from pipelines.stages.pack import PackStage
 from schemas.rows import IMAGE, TEXT
