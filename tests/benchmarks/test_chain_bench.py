@@ -17,12 +17,15 @@ def test_medians_over_rounds_and_passes_become_ratios_and_a_miss_shows() -> None
     said = {
         "ours": ours,
         "datatrove": [{"judged": [100.0], "signatures": [80.0], "kept": 70, "rss_mb": 420.0}],
+        "datatrove-fast": [{"judged": [60.0], "signatures": [70.0], "kept": 60, "rss_mb": 400.0}],
         "trafilatura": [{"judged": [12.0], "kept": 0, "rss_mb": 90.0}],
     }
     rows = {(r["case"], r["peer_name"]): r for r in chain.rows_of(said, 100)}
     judged = rows["WARC to judged documents", f"pages/CPU-s {chain.DATATROVE}"]
     assert (judged["ours"], judged["peer"], judged["ratio"], judged["floor_ratio"]) == (50.0, 1.0, 50.0, 25.0)
     assert judged["note"] == "100 real pages, kept 40 and 70"
+    fast = rows["WARC to judged documents", f"pages/CPU-s {chain.DATATROVE_FAST}"]
+    assert (fast["ratio"], fast["floor_ratio"]) == (30.0, 10.0)
     signed = rows["WARC to signatures", f"pages/CPU-s {chain.FAST}"]
     assert (signed["ours"], signed["peer"], signed["ratio"]) == (
         25.0,
