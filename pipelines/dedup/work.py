@@ -9,7 +9,6 @@ Each writes the same bytes however often and wherever it runs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,14 +67,6 @@ class Work:
 
     def shingles(self, unit: str) -> str:
         return storage.join(self.root, "work", "shingles", f"{unit}.bin")
-
-    def local_folder(self) -> str | None:
-        """Where an attempt may keep files of its own, below this folder; None if it lies on an object store."""
-        if storage.is_remote(self.root):
-            return None
-        folder = storage.join(self.root.removeprefix("file://"), "work")
-        os.makedirs(folder, exist_ok=True)
-        return folder
 
     def clear(self) -> None:
         storage.remove_tree(storage.join(self.root, "work"))

@@ -10,7 +10,6 @@ Repeats, SameImages   paragraphs, image URLs, sets of images                 (sh
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -23,9 +22,9 @@ from pipelines.dedup import components, features, index, jaccard, near, repeats,
 from pipelines.dedup.earlier import NearEarlier
 from pipelines.dedup.elections import Captures, SameImages, SameText
 from pipelines.dedup.finish import unit_tables
-from pipelines.dedup.spool import Spooled
 from pipelines.dedup.work import Pass, Work
 from pipelines.settings.config import Config
+from pipelines.spool import Spool, spool
 from pipelines.stage import Groups, PartWriter, Stage, StageContext, StageError
 from schemas.manifest import Count, Part
 from schemas.reasons import Reason
@@ -158,7 +157,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Shuffles:
-    """Runs a pass as one pipeline: send, group, settle, group, receive. On one machine its rows go through files."""
+    """Runs a pass as one pipeline: send, group, settle, group, receive."""
 
     ctx: StageContext
     work: Work
@@ -168,15 +167,9 @@ class Shuffles:
         if not parts:
             return
 
-        def through(step: Pass) -> None:
-            run(self.ctx.config.runner, lambda p: p | Spread(parts) | label >> Connect(step), shuffles=True, parts=len(parts))
-
-        label = type(step).__name__
-        if self.ctx.config.runner.name != "local":
-            through(step)
-            return
-        with tempfile.TemporaryDirectory(prefix="weft-spool-", dir=self.work.local_folder()) as folder:
-            through(Spooled(step, folder))
+        runner, label = self.ctx.config.runner, type(step).__name__
+        with spool(runner, self.work.root) as files:
+            run(runner, lambda p: p | Spread(parts) | label >> Connect(step, files), shuffles=True, parts=len(parts))
 
 
 @dataclass
@@ -184,14 +177,23 @@ class Connect(beam.PTransform):
     """Keys and bytes only: values are Arrow rows, packed per destination."""
 
     step: Pass
+    files: Spool
 
     def expand(self, sources: Any) -> Any:
-        step = self.step
         return (
             sources
-            | "Send" >> beam.FlatMap(step.send).with_output_types(tuple[str, bytes])
+            | "Send" >> beam.FlatMap(self.send).with_output_types(tuple[str, bytes])
             | "ByBucket" >> beam.GroupByKey()
-            | "Settle" >> beam.FlatMapTuple(lambda name, parts: step.settle(name, list(parts))).with_output_types(tuple[str, bytes])
+            | "Settle" >> beam.FlatMapTuple(self.settle).with_output_types(tuple[str, bytes])
             | "ByUnit" >> beam.GroupByKey()
-            | "Receive" >> beam.MapTuple(lambda unit, parts: step.receive(unit, list(parts)))
+            | "Receive" >> beam.MapTuple(self.receive)
         )
+
+    def send(self, source: str) -> Iterable[tuple[str, bytes]]:
+        return self.files.put(f"send-{source}", self.step.send(source))
+
+    def settle(self, name: str, parts: Iterable[bytes]) -> Iterable[tuple[str, bytes]]:
+        return self.files.put(f"settle-{name}", self.step.settle(name, list(self.files.get(parts))))
+
+    def receive(self, unit: str, parts: Iterable[bytes]) -> None:
+        self.step.receive(unit, list(self.files.get(parts)))

@@ -22,6 +22,7 @@ from pipelines.images.places import placed, read, table
 from pipelines.nursery import CLIP, THE_NURSERY
 from pipelines.settings.config import Config
 from pipelines.settings.score import ScoreSettings
+from pipelines.spool import Spool, spool
 from pipelines.stage import Groups, Stage, StageContext, StageError
 from pipelines.survivors import survivors
 from schemas.manifest import Count, Part
@@ -52,7 +53,8 @@ class ScoreStage(Stage):
         if ctx.todo("unit"):
             unplaced = [u for u in ctx.groups["unit"] if not storage.exists(ctx.path(f"{PLACES}/{u}.parquet"))]
             engine.map_parts(ctx.config.runner, unplaced, PlaceUnit(ctx), rows=ctx.inputs["extract"].manifest.rows("nodes"))
-            engine.run(ctx.config.runner, lambda p: p | Join(ctx), shuffles=True, parts=len(ctx.groups["bucket"]))
+            with spool(ctx.config.runner, ctx.root) as files:
+                engine.run(ctx.config.runner, lambda p: p | Join(ctx, files), shuffles=True, parts=len(ctx.groups["bucket"]))
             infer(ctx, ctx.inputs["extract"].largest_first("documents", ctx.todo("unit")), ScoreUnit(ctx))
         storage.remove_tree(ctx.path("work"))
         stop_the_line(ctx)
@@ -176,37 +178,38 @@ class Join(beam.PTransform):
     """Image rows to the units that show them; and the run's sample of texts."""
 
     ctx: StageContext
+    files: Spool
 
     def expand(self, pbegin: Any) -> Any:
         asked = (
             pbegin
             | "Units" >> beam.Create(list(self.ctx.groups["unit"]), reshuffle=False)
-            | "Asked" >> beam.ParDo(_Asked(self.ctx)).with_outputs("texts", main="ids")
+            | "Asked" >> beam.ParDo(_Asked(self.ctx, self.files)).with_outputs("texts", main="ids")
         )
         offered = (
             pbegin
             | "Buckets" >> beam.Create(list(self.ctx.groups["bucket"]), reshuffle=False)
-            | "Offered" >> beam.FlatMap(_Offered(self.ctx))
+            | "Offered" >> beam.FlatMap(_Offered(self.ctx, self.files))
         )
         written = (
             {"asked": asked.ids, "offered": offered}
             | "ByImage" >> beam.CoGroupByKey()
-            | "Deal" >> beam.FlatMap(_deal)
+            | "Deal" >> beam.FlatMap(_Deal(self.files))
             | "ByUnit" >> beam.GroupByKey()
-            | "Found" >> beam.Map(_WriteFound(self.ctx))
+            | "Found" >> beam.Map(_WriteFound(self.ctx, self.files))
         )
         chosen = asked.texts | "Sample" >> beam.CombineGlobally(_Sample(self.ctx.config.score.negatives))
         return written, chosen | "Negatives" >> beam.Map(_WriteNegatives(self.ctx))
 
 
 class _Asked(beam.DoFn):
-    def __init__(self, ctx: StageContext):
-        self.ctx = ctx
+    def __init__(self, ctx: StageContext, files: Spool):
+        self.ctx, self.files = ctx, files
 
     def process(self, element: str) -> Iterator[Any]:
         ids = storage.read_table(self.ctx.path(f"{PLACES}/{element}.parquet"), ["image_id"])
         wanted = pa.table({"image_id": pc.unique(ids["image_id"]).sort()})
-        for partition, data in join.split(wanted, len(self.ctx.groups["bucket"])):
+        for partition, data in self.files.put(f"asked-{element}", join.split(wanted, len(self.ctx.groups["bucket"]))):
             yield partition, (element, data)
         texts = json.loads(storage.read_bytes(self.ctx.path(f"{OFFERED_TEXTS}/{element}.json")))
         yield beam.pvalue.TaggedOutput("texts", [tuple(t) for t in texts])
@@ -215,24 +218,32 @@ class _Asked(beam.DoFn):
 @dataclass(frozen=True)
 class _Offered:
     ctx: StageContext
+    files: Spool
 
-    def __call__(self, bucket: str) -> Iterator[tuple[int, bytes]]:
+    def __call__(self, bucket: str) -> Iterable[tuple[int, bytes]]:
         images = storage.read_table(self.ctx.path(f"images/{bucket}.parquet"))
         vectors = storage.read_table(self.ctx.path(f"{VECTORS}/{bucket}.parquet"))
         rows = join.offered(self.ctx.inputs["fetch"], bucket, images, vectors, columns(self.ctx.config))
-        yield from join.split(rows, len(self.ctx.groups["bucket"]))
+        return self.files.put(f"offered-{bucket}", join.split(rows, len(self.ctx.groups["bucket"])))
 
 
-def _deal(element: tuple[int, dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-    yield from join.deal(element[1]["asked"], element[1]["offered"])
+@dataclass(frozen=True)
+class _Deal:
+    files: Spool
+
+    def __call__(self, element: tuple[int, dict[str, Any]]) -> Iterable[tuple[str, bytes]]:
+        partition, both = element
+        asked = ((unit, ids) for unit, pointer in both["asked"] for ids in self.files.get([pointer]))
+        return self.files.put(f"deal-{partition}", join.deal(asked, self.files.get(both["offered"])))
 
 
 @dataclass(frozen=True)
 class _WriteFound:
     ctx: StageContext
+    files: Spool
 
     def __call__(self, element: tuple[str, Iterable[bytes]]) -> str:
-        storage.write_table(self.ctx.root, f"{FOUND}/{element[0]}.parquet", join.gather(element[1]))
+        storage.write_table(self.ctx.root, f"{FOUND}/{element[0]}.parquet", join.gather(self.files.get(element[1])))
         return element[0]
 
 
