@@ -1,7 +1,8 @@
-"""Where the bytes of each kept image lie: one sorted file of fixed-size records, mapped into memory and searched.
+"""Where the bytes of each kept image lie: one file of sorted keys and then of fixed-size records, mapped into memory and searched.
 
-The table is made once per run of the stage, holds only images that a kept document uses, and takes 68 bytes for each. On a
-local or shared disk all workers share its pages; on an object store each worker reads it whole.
+The table is made once per run of the stage, holds only images that a kept document uses, and takes 76 bytes for each. On a
+local or shared disk all workers share its pages; on an object store each worker reads it whole. Keys that are searched lie side by side:
+NumPy copies what it searches if it is a field of records, every time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow as pa
 from pipelines import storage
 from pipelines.stage import Done
 
+HIGH = np.dtype("<u8")  # of a key, once more before the records
 RECORD = np.dtype([("hi", "<u8"), ("lo", "<u8"), ("offset", "<i8"), ("bytes", "<i8"), ("sha256", "V32"), ("blob", "<u4")])
 _NIBBLE = np.zeros(256, np.uint8)
 _NIBBLE[list(b"0123456789abcdef")] = range(16)
@@ -42,16 +44,34 @@ def unhex(column: pa.ChunkedArray | pa.Array, digits: int) -> np.ndarray:
 
 
 def _keys(ids: np.ndarray) -> np.ndarray:
-    """16-byte ids as an array of (hi, lo), which sorts as the ids do."""
-    halves = np.ascontiguousarray(ids).view(">u8")
-    out = np.empty(len(ids), np.dtype([("hi", "<u8"), ("lo", "<u8")]))
-    out["hi"], out["lo"] = halves[:, 0], halves[:, 1]
-    return out
+    """16-byte ids as two rows of numbers, high halves and low halves, which sort as the ids do."""
+    return np.ascontiguousarray(np.ascontiguousarray(ids).view(">u8").reshape(-1, 2).T.astype(np.uint64))
 
 
-def uses(select: Done, units: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+class Uses(NamedTuple):
     """The ids of images that kept documents use, sorted, and how often each is used."""
-    found = []
+
+    hi: np.ndarray
+    lo: np.ndarray
+    times: np.ndarray
+
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """The position of each of `keys` (as `_keys` gives them); -1 for one that is not used."""
+        hi, lo = keys
+        at = np.searchsorted(self.hi, hi)
+        out = np.full(len(hi), -1, np.int64)
+        open_ = np.arange(len(hi))  # those whose high half is still met; all but once in a lifetime there is one round
+        while len(open_ := open_[at[open_] < len(self.hi)]) and len(open_ := open_[self.hi[at[open_]] == hi[open_]]):
+            same = self.lo[at[open_]] == lo[open_]
+            out[open_[same]] = at[open_[same]]
+            open_ = open_[~same]
+            at[open_] += 1
+        return out
+
+
+def uses(select: Done, units: Iterable[str]) -> Uses:
+    """Which images the kept documents of a run use."""
+    found = [np.zeros((2, 0), np.uint64)]
     for unit in units:
         chosen, nodes = (
             select.read("selected", unit, ["row", "kept"]),
@@ -63,42 +83,45 @@ def uses(select: Done, units: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         mask = np.isin(nodes["row"].to_numpy(), rows.to_numpy()) & nodes["kept"].to_numpy(zero_copy_only=False)
         mask &= np.asarray([k == "image" for k in nodes["kind"].to_pylist()], bool)
         found.append(_keys(unhex(nodes["image_id"].filter(pa.array(mask)), 32)))
-    if not found:
-        return np.empty(0, _keys(np.empty((0, 16), np.uint8)).dtype), np.empty(0, np.int64)
-    return np.unique(np.concatenate(found), return_counts=True)
+    hi, lo = np.concatenate(found, axis=1)
+    order = np.lexsort((lo, hi))
+    hi, lo = hi[order], lo[order]
+    first = np.flatnonzero(np.concatenate([[True], (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])])) if len(hi) else np.zeros(0, np.int64)
+    return Uses(hi[first], lo[first], np.diff(np.append(first, len(hi))))
 
 
-def records(fetch: Done, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """Per bucket: the records of wanted images that were fetched, and the names of its blobs (`blob` counts within them)."""
+def records(fetch: Done, wanted: Uses) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
+    """Per bucket: the records of wanted images that were fetched, how often each is used, and the names of its blobs (`blob` counts within
+    them)."""
     for bucket in fetch.manifest.parts["bucket"]:
         t = fetch.read("urls", bucket, ["image_id", "status", "bytes", "sha256", "blob", "blob_offset"])
         if t is None or t.num_rows == 0:
             continue
         t = t.filter(pa.array([s == SUCCESS for s in t["status"].to_pylist()], pa.bool_()))
         keys = _keys(unhex(t["image_id"], 32))
-        mask = np.isin(keys, wanted) if len(keys) else np.empty(0, bool)
-        t, keys = t.filter(pa.array(mask)), keys[mask]
-        out = np.zeros(len(keys), RECORD)
-        out["hi"], out["lo"] = keys["hi"], keys["lo"]
+        at = wanted.find(keys)
+        t, keys = t.filter(pa.array(at >= 0)), keys[:, at >= 0]
+        out = np.zeros(len(t), RECORD)
+        out["hi"], out["lo"] = keys
         out["offset"], out["bytes"] = t["blob_offset"].to_numpy(), t["bytes"].to_numpy()
         out["sha256"] = np.ascontiguousarray(unhex(t["sha256"], 64)).view("V32").reshape(-1)
         blobs = t["blob"].to_pylist()
         names = sorted(set(blobs))
         out["blob"] = [names.index(b) for b in blobs] if len(names) < 50 else np.searchsorted(names, blobs)
-        yield out, names
+        yield out, wanted.times[at[at >= 0]], names
 
 
-def write(path: str, fetch: Done, wanted: np.ndarray) -> None:
+def write(path: str, fetch: Done, wanted: Uses) -> None:
     """Write the table (and its list of blobs, in `path`.json) for the wanted images."""
     parts, blobs = [], []
-    for found, names in records(fetch, wanted):
+    for found, _, names in records(fetch, wanted):
         found["blob"] += len(blobs)
         blobs += names
         parts.append(found)
     everything = np.concatenate(parts) if parts else np.empty(0, RECORD)
     everything = everything[np.lexsort((everything["lo"], everything["hi"]))]
     storage.write_bytes(f"{path}.json", json.dumps(blobs).encode())
-    storage.write_bytes(path, everything.tobytes())
+    storage.write_bytes(path, everything["hi"].tobytes() + everything.tobytes())
 
 
 class Places:
@@ -106,11 +129,12 @@ class Places:
 
     def __init__(self, path: str):
         self.blobs: list[str] = json.loads(storage.read_bytes(f"{path}.json"))
-        if storage.is_remote(path):
-            self.table: Any = np.frombuffer(storage.read_bytes(path), RECORD)
+        if storage.is_remote(path) or not storage.size(path):
+            whole: Any = np.frombuffer(storage.read_bytes(path), np.uint8)
         else:
-            self.table = np.memmap(path, RECORD, mode="r") if storage.size(path) else np.empty(0, RECORD)
-        self._hi = self.table["hi"]
+            whole = np.memmap(path, np.uint8, mode="r")
+        n = len(whole) // (HIGH.itemsize + RECORD.itemsize)
+        self._hi, self.table = whole[: n * HIGH.itemsize].view(HIGH), whole[n * HIGH.itemsize :].view(RECORD)
 
     def find(self, image_id: str) -> Place | None:
         """Where an image lies; None if it was never fetched."""

@@ -30,7 +30,7 @@ def shard_counts(inputs: Mapping[str, Done], settings: PackSettings) -> dict[str
         measured = inputs["extract"].read("document_measures", unit, ["row", "text_bytes"])
         if measured is not None:
             text += int(measured["text_bytes"].to_numpy()[np.isin(measured["row"].to_numpy(), chosen["row"].to_numpy())].sum())
-    total = text + sum(documents.values()) * (JSON_BYTES + 512) + image_bytes(inputs["fetch"], *locate.uses(inputs["select"], units))
+    total = text + sum(documents.values()) * (JSON_BYTES + 512) + image_bytes(inputs["fetch"], locate.uses(inputs["select"], units))
     everything = max(1, sum(documents.values()))
     wanted = {s: -(-total * n // (everything * settings.shard_bytes)) for s, n in documents.items()}
     if settings.shards and documents[TRAIN]:
@@ -38,11 +38,9 @@ def shard_counts(inputs: Mapping[str, Done], settings: PackSettings) -> dict[str
     return {s: max(1, wanted[s]) if documents[s] else 0 for s in documents}
 
 
-def image_bytes(fetch: Done, wanted: np.ndarray, times: np.ndarray) -> int:
+def image_bytes(fetch: Done, wanted: locate.Uses) -> int:
     """Bytes that images take in the tars, each as often as it is used."""
     total = 0
-    for found, _ in locate.records(fetch, wanted):
-        keys = np.empty(len(found), wanted.dtype)
-        keys["hi"], keys["lo"] = found["hi"], found["lo"]
-        total += sum(span(int(b)) * int(n) for b, n in zip(found["bytes"], times[np.searchsorted(wanted, keys)], strict=True))
+    for found, times, _ in locate.records(fetch, wanted):
+        total += sum(span(b) * n for b, n in zip(found["bytes"].tolist(), times.tolist(), strict=True))
     return total

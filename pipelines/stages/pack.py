@@ -65,7 +65,7 @@ class PackStage(Stage):
         runner, nodes = ctx.config.runner, ctx.inputs["extract"].manifest.rows("nodes")
         if ctx.todo("rows"):
             select, units = ctx.inputs["select"], ctx.groups["unit"]
-            write(ctx.path(PLACES), ctx.inputs["fetch"], uses(select, units)[0])
+            write(ctx.path(PLACES), ctx.inputs["fetch"], uses(select, units))
             map_parts(runner, ctx.todo("rows"), Rows(ctx), rows=nodes)
         if "gather" in ctx.groups:
             map_parts(runner, ctx.todo("gather"), GatherRows(ctx), rows=nodes)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -173,20 +174,21 @@ class Reader:
         views = TextView.page(texts, language)
         self.paragraph_models.fill(views)
         judged: dict[int, Judged] = {}
-        measured: list[list[float | None]] = []
-        none: list[float | None] = [None] * len(rules.node_measures)  # of marks, which are no content
-        paragraphs = iter(rules.paragraph.rows(views, rules.node_measures, language))
+        columns, verdicts = rules.paragraph.columns(views, rules.node_measures, language)
+        pictures: list[Measures] = []
+        places: list[int] = []  # of each node: its paragraph's, or from the end its picture's; marks are no content and have none
+        paragraph = 0
         for i, n in enumerate(nodes):
             if n.kind == IMAGE:
-                measures = rules.image.measure(n)
-                verdict = rules.image.judge(measures, language)
-                row = [measures.get(m) for m in rules.node_measures]
+                pictures.append(rules.image.measure(n))
+                verdict = rules.image.judge(pictures[-1], language)
+                places.append(len(texts) + len(pictures))
             else:
-                row, verdict = next(paragraphs)
+                verdict = verdicts[paragraph]
+                places.append(len(texts) if n.role == END_ROLE else paragraph)
+                paragraph += 1
             if n.role == END_ROLE:
-                measured.append(none)
                 continue
-            measured.append(row)
             if verdict.reasons or verdict.shadow_reasons:
                 judged[i] = Judged(list(verdict.reasons), list(verdict.shadow_reasons))
                 if verdict.reasons:
@@ -214,7 +216,7 @@ class Reader:
             nodes, title = _masked(nodes, title, facts)
         return Row(
             who, None, title, language, score, measures, reasons, shadow, store,
-            nodes if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, [*map(list, zip(*measured, strict=True))], judged,
+            nodes if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, _by_node(rules.node_measures, columns, pictures, places), judged,
             [("page", s.signal, s.value[:500], s.token, acts and (s.reserves_page or s.reserves_images), s.evidence) for s in signals],
             facts,
         )  # fmt: skip
@@ -231,6 +233,16 @@ class Reader:
         both = {**url_measures, **document_measures}
         reasons = [*map(str, first), *url.reasons, *map(str, between), *document.reasons]
         return [both.get(m) for m in self.rules.document_measures], reasons, [*url.shadow_reasons, *document.shadow_reasons]
+
+
+def _by_node(
+    names: Sequence[str], columns: list[list[float | None]], pictures: list[Measures], places: list[int]
+) -> list[list[float | None]]:
+    """A column of each measure with a value for each node: of the paragraphs' column, then of nothing, then of the pictures, the one at its place."""
+    if not pictures and places == [*range(len(places))]:
+        return columns
+    take = itemgetter(*places) if len(places) > 1 else lambda values: tuple(values[i] for i in places)
+    return [list(take((*column, None, *[p.get(name) for p in pictures]))) for name, column in zip(names, columns, strict=True)]
 
 
 def _sample(texts: list[str]) -> str:
