@@ -25,6 +25,7 @@ logging.disable(_before)
 
 from pipelines.claims import Claimed  # noqa: E402
 from pipelines.failures import WorkFailed, describe, read_back  # noqa: E402
+from pipelines.memory import give_back  # noqa: E402
 from pipelines.settings.run import RunnerSettings  # noqa: E402
 
 logging.getLogger("apache_beam").setLevel(logging.WARNING)
@@ -102,6 +103,8 @@ class _Each(beam.DoFn):
             self.work(element)
         except Exception as e:
             raise describe(e, element, self.work) from e
+        finally:
+            give_back()
         yield element
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines import beam  # noqa: F401 (quiets Beam's import warnings)
 from pipelines.failures import describe
+from pipelines.memory import give_back
 from pipelines.settings.score import ClipSettings
 
 from apache_beam.ml.inference.base import ModelHandler  # noqa: E402 # isort: skip
@@ -34,6 +35,8 @@ class ClipHandler(ModelHandler[str, str, Any]):
                 self.work(part, model)
             except Exception as e:
                 raise describe(e, part, self.work) from e
+            finally:
+                give_back()
         return list(batch)
 
     def get_num_bytes(self, batch: Sequence[str]) -> int:
