@@ -6,11 +6,13 @@ One row per image URL: fetch status, reason, hashes, measures and the vector if 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from pipelines.dedup.keys import by_part
 from pipelines.images.bucket_work import EXTRA, SUCCESS
 from pipelines.stage import Done
 from schemas.ids import bucket_of
@@ -51,11 +53,12 @@ def split(table: pa.Table, partitions: int) -> Iterator[tuple[int, bytes]]:
     """(partition, Arrow bytes) by a hash of the image id; empty ones are left out."""
     if not table.num_rows:
         return
-    own = pa.array([bucket_of(i, partitions) for i in table["image_id"].to_pylist()])
-    for p in range(partitions):
-        part = table.filter(pc.equal(own, p))
-        if part.num_rows:
-            yield p, pack(part)
+    own = np.fromiter((bucket_of(i, partitions) for i in table["image_id"].to_pylist()), np.int64, table.num_rows)
+    order, bounds = by_part(own, partitions)
+    table = table.take(pa.array(order))
+    for p, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        if end > begin:
+            yield p, pack(table.slice(begin, end - begin))
 
 
 def pack(table: pa.Table) -> bytes:

@@ -30,6 +30,7 @@ from schemas.reasons import Reason
 
 beam = engine.beam  # Beam itself, its warnings silenced
 VECTORS, FOUND, NEGATIVES, CONTEXT = "work/vectors", "work/found", "work/negatives.json", "work/context"
+IMAGES_PER_PARTITION = 10_000  # rows that meet at once: some 25 MB, nearly all of it vectors
 PLACES, OFFERED_TEXTS = "work/places", "work/texts"
 
 
@@ -202,6 +203,12 @@ class Join(beam.PTransform):
         return written, chosen | "Negatives" >> beam.Map(_WriteNegatives(self.ctx))
 
 
+def partitions(ctx: StageContext) -> int:
+    """Into how many parts images are dealt to meet those who ask for them. As many as there are buckets would be quadratic: each part has rows for
+    nearly every unit."""
+    return 1 + ctx.inputs["fetch"].manifest.rows("urls") // IMAGES_PER_PARTITION
+
+
 class _Asked(beam.DoFn):
     def __init__(self, ctx: StageContext, files: Spool):
         self.ctx, self.files = ctx, files
@@ -209,7 +216,7 @@ class _Asked(beam.DoFn):
     def process(self, element: str) -> Iterator[Any]:
         ids = storage.read_table(self.ctx.path(f"{PLACES}/{element}.parquet"), ["image_id"])
         wanted = pa.table({"image_id": pc.unique(ids["image_id"]).sort()})
-        for partition, data in self.files.put(f"asked-{element}", join.split(wanted, len(self.ctx.groups["bucket"]))):
+        for partition, data in self.files.put(f"asked-{element}", join.split(wanted, partitions(self.ctx))):
             yield partition, (element, data)
         texts = json.loads(storage.read_bytes(self.ctx.path(f"{OFFERED_TEXTS}/{element}.json")))
         yield beam.pvalue.TaggedOutput("texts", [tuple(t) for t in texts])
@@ -224,7 +231,7 @@ class _Offered:
         images = storage.read_table(self.ctx.path(f"images/{bucket}.parquet"))
         vectors = storage.read_table(self.ctx.path(f"{VECTORS}/{bucket}.parquet"))
         rows = join.offered(self.ctx.inputs["fetch"], bucket, images, vectors, columns(self.ctx.config))
-        return self.files.put(f"offered-{bucket}", join.split(rows, len(self.ctx.groups["bucket"])))
+        return self.files.put(f"offered-{bucket}", join.split(rows, partitions(self.ctx)))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pipelines import storage
 from pipelines.settings.config import Config, build
 from pipelines.shards.export import embeddings
 from pipelines.stage import Done, StageError, digest, execute
+from pipelines.stages import score
 from pipelines.stages.score import ScoreStage
 from schemas.ids import image_id
 from schemas.manifest import Count
@@ -116,6 +117,13 @@ def test_units_and_their_order_do_not_change_a_number(scored, tmp_path):
     assert one == two
     images = ("pdq", "phash", "image_entropy", "sha256", "first_reason")
     assert [[r[c] for c in images] for r in rows(done, "images")] == [[r[c] for c in images] for r in rows(again, "images")]
+
+
+def test_into_how_many_parts_images_are_dealt_does_not_change_a_byte(scored, tmp_path, monkeypatch):
+    _, inputs, done, _ = scored
+    monkeypatch.setattr(score, "IMAGES_PER_PARTITION", 3)
+    other = execute(ScoreStage(), str(tmp_path / "run"), config({"shadow_share": 0.0, "embeddings": True}), inputs).done
+    assert inputs["fetch"].manifest.rows("urls") > 12 and other.manifest.tables == done.manifest.tables
 
 
 @pytest.mark.slow  # starts six worker processes that import torch
