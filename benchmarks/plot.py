@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-LEFT, WIDTH, LINE, TOP, FOOT = 330, 760, 22, 40, 34
+LEFT, WIDTH, LINE, TOP, FOOT = 390, 820, 22, 40, 34
 INK, SOFT, GRID, OURS, ASKED = "#1a1a1a", "#444444", "#e2e2e2", "#1f5fa8", "#8a5a00"
 COLOURS = (
     INK,
@@ -20,7 +20,7 @@ COLOURS = (
     "#7a7a7a",
     "#c2559b",
 )  # of lines, the first of the most important
-LONGEST = 52  # characters of a name
+LONGEST = 54  # characters of a name
 FEW = 4  # lines whose points all carry their values
 NEAR = 13  # pixels that names of lines keep between them
 

@@ -159,9 +159,20 @@ def plots(results: list[dict[str, Any]]) -> dict[str, str]:
         what, title = result["what"], TITLES.get(result["what"], result["what"])
         rows = [r for r in _cases(result) if (r.get("ratio") or 0) > 0]
         if len(rows) > 1:
-            out[what] = plot.ratios(
-                title, [plot.Ratio(r["case"], r["ratio"], r.get("floor_ratio") or None, reached(r) == "**missed**") for r in rows]
-            )
+            cases = [r["case"] for r in rows]
+            names = [
+                f"{case}: {str(r.get('peer_name') or '').removeprefix(r.get('unit', '')).strip()}".rstrip(": ")
+                if cases.count(case) > 1
+                else case
+                if cases.count(case) > 1
+                else case
+                for r, case in zip(rows, cases, strict=True)
+            ]
+            found = [
+                plot.Ratio(n, r["ratio"], r.get("floor_ratio") or None, reached(r) == "**missed**")
+                for n, r in zip(names, rows, strict=True)
+            ]
+            out[what] = plot.ratios(title, found)
         for name, lines in next((r["curves"] for r in _cases(result) if "curves" in r), {}).items():
             every = [plot.Line(line, points, colour) for (line, points), colour in zip(lines.items(), plot.COLOURS, strict=False)]
             out[f"{what}-{name.split(',')[0].replace(' ', '-').lower()}"] = plot.lines(f"{title}: {name}", "pages", every)
