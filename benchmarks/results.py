@@ -164,8 +164,6 @@ def plots(results: list[dict[str, Any]]) -> dict[str, str]:
                 f"{case}: {str(r.get('peer_name') or '').removeprefix(r.get('unit', '')).strip()}".rstrip(": ")
                 if cases.count(case) > 1
                 else case
-                if cases.count(case) > 1
-                else case
                 for r, case in zip(rows, cases, strict=True)
             ]
             found = [

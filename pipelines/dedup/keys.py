@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numba
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from schemas.ids import digest128
 
 KEY = pa.binary(16)
+Name = TypeVar("Name", str, int)
 
 
 def key_array(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.uint64]:
@@ -110,7 +112,7 @@ def _count_out(to, at, order):  # type: ignore[no-untyped-def]
         at[to[i]] += 1
 
 
-def split(table: pa.Table, to: NDArray[np.integer], names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def split(table: pa.Table, to: NDArray[np.integer], names: Sequence[Name]) -> Iterator[tuple[Name, bytes]]:
     """(name, rows as bytes) for each destination that gets any; `to` numbers `names`."""
     order, bounds = by_part(to, len(names))
     table = table.take(pa.array(order))

@@ -6,13 +6,12 @@ One row per image URL: fetch status, reason, hashes, measures and the vector if 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.dedup.keys import by_part
+from pipelines.dedup import keys
 from pipelines.images.bucket_work import EXTRA, SUCCESS
 from pipelines.stage import Done
 from schemas.ids import bucket_of
@@ -54,18 +53,7 @@ def split(table: pa.Table, partitions: int) -> Iterator[tuple[int, bytes]]:
     if not table.num_rows:
         return
     own = np.fromiter((bucket_of(i, partitions) for i in table["image_id"].to_pylist()), np.int64, table.num_rows)
-    order, bounds = by_part(own, partitions)
-    table = table.take(pa.array(order))
-    for p, (begin, end) in enumerate(pairwise(bounds.tolist())):
-        if end > begin:
-            yield p, pack(table.slice(begin, end - begin))
-
-
-def pack(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    yield from keys.split(table, own, range(partitions))
 
 
 def load(data: bytes) -> pa.Table:
@@ -82,7 +70,7 @@ def deal(asked: Iterable[tuple[str, bytes]], offers: Iterable[bytes]) -> Iterato
     for unit, ids in asked:
         rows = [at[i] for i in load(ids)["image_id"].to_pylist() if i in at]
         if rows:
-            yield unit, pack(table.take(pa.array(rows)))
+            yield unit, keys.to_bytes(table.take(pa.array(rows)))
 
 
 def gather(parts: Iterable[bytes]) -> pa.Table:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines import storage
+from pipelines.dedup.keys import words
 from pipelines.stage import Done
 
 HIGH = np.dtype("<u8")  # of a key, once more before the records
@@ -45,7 +46,7 @@ def unhex(column: pa.ChunkedArray | pa.Array, digits: int) -> np.ndarray:
 
 def _keys(ids: np.ndarray) -> np.ndarray:
     """16-byte ids as two rows of numbers, high halves and low halves, which sort as the ids do."""
-    return np.ascontiguousarray(np.ascontiguousarray(ids).view(">u8").reshape(-1, 2).T.astype(np.uint64))
+    return np.ascontiguousarray(words(ids.tobytes()).T)
 
 
 class Uses(NamedTuple):

@@ -176,7 +176,7 @@ class Reader:
         judged: dict[int, Judged] = {}
         columns, verdicts = rules.paragraph.columns(views, rules.node_measures, language)
         pictures: list[Measures] = []
-        places: list[int] = []  # of each node: its paragraph's, or from the end its picture's; marks are no content and have none
+        places: list[int] = []  # where `_by_node` finds the measures of each node; marks are no content and have none
         paragraph = 0
         for i, n in enumerate(nodes):
             if n.kind == IMAGE:
