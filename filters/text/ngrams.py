@@ -7,7 +7,7 @@ import numpy as np
 from filters.compiled import compiled
 
 _SPARSE = 16  # bits for each window in the first pass, so that few are taken for seen that are not ...
-_NARROWEST, _WIDEST = 15, 20  # ... but no more than 2 to this power
+_NARROWEST, _WIDEST = 9, 20  # ... but no more than 2 to this power
 
 
 @compiled
@@ -28,12 +28,12 @@ def _find(keys, key, mask):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _again(values, n, hashes, places, seen, keys, counts, where, kind):  # type: ignore[no-untyped-def]
+def _again(values, n, hashes, seen, keys, counts, where, kind):  # type: ignore[no-untyped-def]
     """The windows of `n` values that occur more than once, and a few others: window where[j] is of the kind kind[j], which occurs
     counts[kind[j]] times, for j below the first number returned; the second one is how many kinds of windows there are in all.
 
-    Most windows of a text occur once. So a first pass only asks whether the bit of a window's hash was set before, which misses no second
-    occurrence; windows whose hash is that of one which found its bit set are then counted in a table."""
+    Most windows of a text occur once. So a first pass notes in two rows of bits, by hash, which were met and which were met again; this misses
+    no second occurrence, and only windows whose bit was met again are counted in a table. The bits of both rows stand side by side in `seen`."""
     m = len(values) - n + 1
     base = np.uint64(0x9E3779B97F4A7C15)  # odd, so multiplying loses nothing; a rolling polynomial: the length of a window costs nothing
     power = np.uint64(1)
@@ -48,39 +48,34 @@ def _again(values, n, hashes, places, seen, keys, counts, where, kind):  # type:
     h = left = np.uint64(0)
     for i in range(n - 1):
         h = h * base + np.uint64(values[i])
-    found = 0
     for i in range(m):
         h = h * base + (np.uint64(values[i + n - 1]) - left)
         left = np.uint64(values[i]) * power
         hashes[i] = h
         place = (h * spread) >> shift
-        places[i] = place
-        bits, bit = seen[place >> six], place & low
+        at, bit = place >> six, one << (place & low)
+        seen[at, 1] |= seen[at, 0] & bit
+        seen[at, 0] |= bit
+    found = 0
+    for i in range(m):
+        place = (hashes[i] * spread) >> shift
         where[found] = i
-        found += (bits >> bit) & one
-        seen[place >> six] = bits | one << bit
+        found += np.int64((seen[place >> six, 1] >> (place & low)) & one)
     if not found:
         return 0, m
     room = _room(found)
     mask = np.uint64(room - 1)
     keys[:room] = 0
-    seen[: 1 << width - 6] = 0
+    kinds = m
     for j in range(found):
-        i = where[j]
-        place = np.uint64(places[i])
-        seen[place >> six] |= one << (place & low)
-        at = _find(keys, mixed(hashes[i]) | one, mask)
-        keys[at], counts[at] = mixed(hashes[i]) | one, 0
-    kinds, found = m, 0
-    for i in range(m):
-        place = np.uint64(places[i])
-        if seen[place >> six] >> (place & low) & one:
-            at = _find(keys, mixed(hashes[i]) | one, mask)
-            if keys[at]:
-                counts[at] += 1
-                kinds -= counts[at] > 1
-                where[found], kind[found] = i, at
-                found += 1
+        key = mixed(hashes[where[j]]) | one
+        at = _find(keys, key, mask)
+        if keys[at]:
+            counts[at] += 1
+            kinds -= 1
+        else:
+            keys[at], counts[at] = key, 1
+        kind[j] = at
     return found, kinds
 
 
@@ -96,10 +91,10 @@ def _room(n):  # type: ignore[no-untyped-def]
 def _workplace(longest):  # type: ignore[no-untyped-def]
     """The arrays that `_again` writes to, for texts of up to `longest` values."""
     room = _room(longest)
-    seen = np.empty(min(1 << _WIDEST, max(1 << _NARROWEST, 2 * _SPARSE * longest)) // 64, np.uint64)
+    seen = np.empty((min(1 << _WIDEST, max(1 << _NARROWEST, 2 * _SPARSE * longest)) // 64, 2), np.uint64)
     keys, counts = np.empty(room, np.uint64), np.empty(room, np.int32)
-    hashes, places = np.empty(longest, np.uint64), np.empty(longest, np.uint32)
-    return hashes, places, seen, keys, counts, np.empty(longest, np.int32), np.empty(longest, np.int32)
+    hashes = np.empty(longest, np.uint64)
+    return hashes, seen, keys, counts, np.empty(longest, np.int32), np.empty(longest, np.int32)
 
 
 @compiled
@@ -112,13 +107,13 @@ def _longest(starts):  # type: ignore[no-untyped-def]
 
 @compiled
 def _repeated(values, starts, n, out):  # type: ignore[no-untyped-def]
-    hashes, places, seen, keys, counts, where, kind = _workplace(_longest(starts))
+    hashes, seen, keys, counts, where, kind = _workplace(_longest(starts))
     for g in range(len(starts) - 1):
         own = values[starts[g] : starts[g + 1]]
         out[g] = 0.0
         if len(own) <= n:
             continue
-        found, _ = _again(own, n, hashes, places, seen, keys, counts, where, kind)
+        found, _ = _again(own, n, hashes, seen, keys, counts, where, kind)
         again = 0
         for j in range(found):
             again += counts[kind[j]] > 1
@@ -127,13 +122,13 @@ def _repeated(values, starts, n, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def _top(values, starts, n, out):  # type: ignore[no-untyped-def]
-    hashes, places, seen, keys, counts, where, kind = _workplace(_longest(starts))
+    hashes, seen, keys, counts, where, kind = _workplace(_longest(starts))
     for g in range(len(starts) - 1):
         own = values[starts[g] : starts[g + 1]]
         out[g] = 0.0
         if len(own) <= n:
             continue
-        found, kinds = _again(own, n, hashes, places, seen, keys, counts, where, kind)
+        found, kinds = _again(own, n, hashes, seen, keys, counts, where, kind)
         again = 0
         for j in range(found):
             c = counts[kind[j]]
@@ -155,8 +150,8 @@ def _gopher(ids, lengths, n, out):  # type: ignore[no-untyped-def]
     out[0] = out[1] = 0.0
     if len(ids) <= n:
         return
-    hashes, places, seen, keys, counts, where, kind = _workplace(len(ids))
-    found, _ = _again(ids, n, hashes, places, seen, keys, counts, where, kind)
+    hashes, seen, keys, counts, where, kind = _workplace(len(ids))
+    found, _ = _again(ids, n, hashes, seen, keys, counts, where, kind)
     most, at, covered, until = 1, 0, 0, 0
     for j in range(found):
         i, c = where[j], counts[kind[j]]

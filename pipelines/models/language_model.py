@@ -199,10 +199,12 @@ def _hidden(text, words, letters, starts, grams, before, rows, pairs, lengths, o
     """The mean of the rows of the words of text and of their n-grams, and of the end of the line. The first and the last byte
     of text are room, every blank is overwritten: a word stands between < and >."""
     n_words = len(starts) - 1
+    # what is found, in order: numbers of words, and n_words + bucket of n-grams. It is added up afterwards, so that no look into a table
+    # has to wait for the one before: between two pages these tables leave the cache
+    items = np.empty(_LONGEST * len(text), np.int32)
     n = 0
     b = 0
     end = len(text) - 1
-    out[:] = 0
     while True:
         a = b + 1
         while a < end and (text[a] == 32 or text[a] == 0 or 9 <= text[a] <= 13):
@@ -217,9 +219,8 @@ def _hidden(text, words, letters, starts, grams, before, rows, pairs, lengths, o
         number = _number(text, a, b, words, letters, starts)
         if number == 0:  # the mark of the end of a line, written out
             break
-        if number > 0:
-            _add(number, rows, pairs, lengths, out)
-            n += 1
+        items[n] = number
+        n += number > 0
         text[a - 1], text[b] = 60, 62
         for i in range(a - 1, b + 1):
             if text[i] & 0xC0 == 0x80:
@@ -232,15 +233,21 @@ def _hidden(text, words, letters, starts, grams, before, rows, pairs, lengths, o
                     j += 1
                 if characters > 1:
                     bucket = np.uint32(h % _BUCKETS)
-                    place, bit = bucket >> np.uint32(5), np.uint32(1) << (bucket & np.uint32(31))
-                    if grams[place] & bit:
-                        lower = _ones(np.uint32(grams[place] & np.uint32(bit - np.uint32(1))))
-                        _add(n_words + np.int64(before[place]) + np.int64(lower), rows, pairs, lengths, out)
-                        n += 1
+                    items[n] = n_words + np.int64(bucket)
+                    n += np.int64((grams[bucket >> np.uint32(5)] >> (bucket & np.uint32(31))) & np.uint32(1))
                 if j > b:
                     break
                 h = _grown(h, text[j])
                 j += 1
+    for k in range(n):
+        if items[k] >= n_words:
+            bucket = np.uint32(items[k] - n_words)
+            place, bit = bucket >> np.uint32(5), np.uint32(1) << (bucket & np.uint32(31))
+            lower = _ones(np.uint32(grams[place] & np.uint32(bit - np.uint32(1))))
+            items[k] = n_words + np.int64(before[place]) + np.int64(lower)
+    out[:] = 0
+    for k in range(n):
+        _add(items[k], rows, pairs, lengths, out)
     _add(0, rows, pairs, lengths, out)
     out *= np.float32(1.0 / (n + 1))
 
