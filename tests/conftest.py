@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+settings.register_profile("weft", deadline=None)  # no test is timed: a loop is compiled when it is first called, and machines are shared
+settings.load_profile("weft")
 
 
 @pytest.fixture(scope="session")

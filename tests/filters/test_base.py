@@ -27,7 +27,7 @@ limit = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     limits=st.lists(limit, min_size=1, max_size=4),
     rows=st.lists(st.tuples(number, number, st.sampled_from(LANGUAGES)), min_size=1, max_size=8),
@@ -106,7 +106,7 @@ texts = st.lists(
 ALL: dict[str, dict[str, Any]] = {n: {} for n in rules() if n.startswith("paragraph.")} | {"paragraph.digits": {"shadow": True}}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(paragraphs=texts, language=st.sampled_from(["en", "ja", "de", "tlh"]))
 def test_a_page_at_once_is_the_same_as_one_by_one(paragraphs: list[str], language: str) -> None:
     chosen = rule_set(ALL, Unit.PARAGRAPH, At.EXTRACT)

@@ -57,7 +57,7 @@ _SCRIPTS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(texts=st.lists(st.text(_SCRIPTS, max_size=25), min_size=1, max_size=4))
 def test_compiled_words_are_those_of_the_plain_definition(texts: list[str]) -> None:
     page = Page(texts, "en")
@@ -83,7 +83,7 @@ def test_a_lexicon_that_is_full_forgets_and_learns_again(monkeypatch: pytest.Mon
 ids = st.lists(st.integers(0, 3), max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(groups=st.lists(ids, min_size=1, max_size=5), n=st.integers(1, 10))
 def test_ngram_shares_match_their_definition(groups: list[list[int]], n: int) -> None:
     starts = np.concatenate(([0], np.cumsum([len(g) for g in groups])))
@@ -97,7 +97,7 @@ def test_ngram_shares_match_their_definition(groups: list[list[int]], n: int) ->
         assert top[i] == pytest.approx(sum(counts[: min(isqrt(len(counts)), len(many))]) / total)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tokens=st.lists(st.sampled_from(["a", "bb", "ccc"]), max_size=30), n=st.integers(2, 6))
 def test_gopher_shares_match_their_definition(tokens: list[str], n: int) -> None:
     view = DocumentView([Node(0, TEXT, text=" ".join(tokens))], "en")
@@ -113,7 +113,7 @@ def test_gopher_shares_match_their_definition(tokens: list[str], n: int) -> None
     assert view.duplicate_ngram_share(n) == pytest.approx(sum(len(tokens[i]) for i in inside) / characters if characters else 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     texts=st.lists(st.text(st.sampled_from("ab .,é天\u200b\n"), max_size=30), min_size=1, max_size=6),
     dropped=st.sets(st.integers(0, 5)),

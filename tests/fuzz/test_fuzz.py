@@ -29,7 +29,7 @@ def test_damaged_seeds_are_handled(name: str) -> None:
     target = TARGETS[name]
     seeds = target.seeds()
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
     @given(st.sampled_from(seeds), st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=8), st.integers(0, 40)), max_size=6))
     def damaged(seed: bytes, edits: list[tuple[int, bytes, int]]) -> None:
         for at, new, cut in edits:

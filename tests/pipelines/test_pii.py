@@ -62,7 +62,7 @@ _PIECES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=4))
 def test_many_texts_at_once_are_masked_as_one_by_one(texts: list[str]) -> None:
     alone = [mask(t) for t in texts]
@@ -85,7 +85,7 @@ def test_masking_again_changes_nothing() -> None:
     assert mask(once) == (once, {})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from("a1@. :&#;64[]atdo\u200b＠－+()\ud800 "), max_size=80))
 def test_spans_lie_in_the_text_in_order(text: str) -> None:
     at = 0

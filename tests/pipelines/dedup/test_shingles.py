@@ -40,7 +40,7 @@ def _check(documents: list[list[str]], n: int) -> None:
         assert {int(h) for h in hashes[offsets[i] : offsets[i + 1]]} == {plain_hash(g) for g in plain_shingles(pieces, n)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]))), max_size=4), st.integers(1, 6))
 def test_kernel_is_the_definition(documents: list[list[str]], n: int) -> None:
     _check(documents, n)
