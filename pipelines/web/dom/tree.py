@@ -72,7 +72,7 @@ class Tree:
 _kept = threading.local()
 # entries for which the room of the page before is used again: new pages of memory cost more than the scan. No power of two, by which all rows of an
 # entry would fall on the same lines of the cache
-_KEPT = (1 << 15) + 80
+_KEPT = (1 << 17) + 80
 
 
 def _room(name: str, rows: int, entries: int) -> Any:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 
 #include "page_tables.h"
 
@@ -16,33 +17,58 @@ struct Said {
   Size class_at, class_end;  // the class attribute's value
 };
 
+struct Letters {  // 1 to 26, capitals with a bit more; 0 for what is no letter
+  static constexpr Byte CAPITAL = 32;
+  Byte of[256] = {};
+
+  constexpr Letters() {
+    for (int k = 1; k <= 26; k++) {
+      of['a' + k - 1] = static_cast<Byte>(k);
+      of['A' + k - 1] = static_cast<Byte>(k | CAPITAL);
+    }
+  }
+};
+
+inline constexpr Letters LETTERS;
+
 struct Names {
   const weft_vocabulary& v;
   const Byte* html;
+  struct {
+    Size at = 0, size = -1;
+    int32_t bits;
+  } known[64];  // names are given to many elements of a page
+
+  Names(const weft_vocabulary& vocabulary, const Byte* page) : v(vocabulary), html(page) {}
 
   // groups of hints.py whose words occur in html[at, end)
-  int32_t name_bits(Size at, Size end) const {
+  int32_t name_bits(Size at, Size end) {
+    const Size size = std::min(end - at, LONGEST_NAME);
+    if (size <= 0) return 0;
+    auto& k = known[static_cast<size_t>(size * 37 + html[at] + html[at + size - 1] * 5 + html[at + size / 2] * 11) % std::size(known)];
+    if (k.size != size || std::memcmp(html + k.at, html + at, static_cast<size_t>(size))) {
+      k.at = at;
+      k.size = size;
+      k.bits = spelt(at, at + size);
+    }
+    return k.bits;
+  }
+
+  int32_t spelt(Size at, Size end) const {
     int state = v.step[0];
     bool border = true, lower = false;
     int32_t bits = 0;
-    for (Size i = at, stop = std::min(end, at + LONGEST_NAME); i < stop; i++) {
-      Byte c = html[i];
-      if (static_cast<Byte>(c - 'a') < 26) {
-        state = v.step[state * 27 + c - 96];
-        border = false;
-        lower = true;
-      } else if (static_cast<Byte>(c - 'A') < 26) {
-        if (lower) {
-          state = v.step[state * 27];
-          bits |= v.found[state];
-        }
-        state = v.step[state * 27 + c - 64];
-        border = lower = false;
-      } else {
-        if (!border) state = v.step[state * 27];
-        border = true;
-        lower = false;
+    for (Size i = at; i < end; i++) {
+      const Byte letter = LETTERS.of[html[i]], symbol = letter % Letters::CAPITAL;
+      const bool capital = letter >= Letters::CAPITAL;
+      if (capital && lower) {
+        state = v.step[state * 27];
+        bits |= v.found[state];
       }
+      const int next = v.step[state * 27 + symbol];
+      state = symbol || !border ? next : state;
+      border = !symbol;
+      lower = symbol && !capital;
       bits |= v.found[state];
     }
     return border ? bits : bits | v.found[v.step[state * 27]];
@@ -60,7 +86,7 @@ struct Names {
   }
 
   // what the attributes at html[at, end) say
-  Said attributes(Size at, Size end) const {
+  Said attributes(Size at, Size end) {
     Said found;
     found.class_at = found.class_end = at;
     for (Size i = at; i < end;) {
@@ -72,8 +98,7 @@ struct Names {
       Size from = i, to = i;
       if (i + 1 < end && html[i] == '=' && html[i + 1] == '"') {
         from = i + 2;
-        const void* quote = std::memchr(html + from, '"', static_cast<size_t>(end - from));
-        to = quote ? static_cast<const Byte*>(quote) - html : end;
+        to = find_near(html, '"', from, end);
         i = to + 1;
       }
       const auto is = [&](const char* name, Size length) { return size == length && !std::memcmp(html + a, name, static_cast<size_t>(length)); };

@@ -23,7 +23,7 @@ struct Page {
   Byte stash[STASH];
   Size n_stash = 0;
 
-  Page(const Byte* html, Size n, Byte* out, Size cap) : source{html, n}, w{out, 0, cap} {}
+  Page(const Byte* html, Size n, Byte* out, Size cap) : source{html, n}, w{out, 0, cap, html + n} {}
 
   bool failed() const { return open.failed(); }
   void give_up() { open.given_up = true; }

@@ -35,6 +35,7 @@ struct Scanner {
   int32_t in_link = 0, links = 0, linked = 0, broken = 0, strong = 0, code = 0, pre = 0, noscript = 0, mute = 0, controls = 0, times = 0;
   Size source_at = -1;
   Size skip = 0;  // open elements below an element that is not read, itself included
+  Names names{v, html};
 
   static Byte blank_size(const Byte* html, Size i, Size n) {  // bytes of the white space at i beyond ASCII (as str.isspace has it), 0: none
     Byte c = html[i];
@@ -113,11 +114,7 @@ struct Scanner {
     return 0;
   }
 
-  Size find(Byte c, Size i) const {  // n if there is none
-    if (i >= n) return n;
-    const void* at = std::memchr(html + i, c, static_cast<size_t>(n - i));
-    return at ? static_cast<const Byte*>(at) - html : n;
-  }
+  Size find(Byte c, Size i) const { return find_near(html, c, i, n); }  // n if there is none
 
   bool is_end_of(Size i, Size name, Size size) const {  // `</name` at i
     return html[i] == '<' && i + size + 1 < n && html[i + 1] == '/' && !std::memcmp(html + i + 2, html + name, static_cast<size_t>(size));
@@ -169,21 +166,41 @@ struct Scanner {
 
   static bool is_of_word(Byte c) { return c > 32 && c < 0xC2 && c != '<' && c != '&'; }
 
-  // copy what stands for itself from i to `out`; where it ends
-  Size end_of_word(Size i) {
+  // copy from i to `out` what stands for itself and the single spaces between; where it ends, behind a character that is none. i is behind such a one
+  Size end_of_words(Size i) {
     Byte* to = out + o - i;
 #ifdef __SSE2__
-    const __m128i amp = _mm_set1_epi8('&'), lt = _mm_set1_epi8('<'), low = _mm_set1_epi8(33), high = _mm_set1_epi8(static_cast<char>(0xC1));
-    for (; i + 16 <= n; i += 16) {
+    const __m128i amp = _mm_set1_epi8('&'), lt = _mm_set1_epi8('<'), space = _mm_set1_epi8(' '), high = _mm_set1_epi8(static_cast<char>(0xC1));
+    for (unsigned before = 0; i + 16 <= n; i += 16) {  // before: whether the last byte was a space
       const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), x);
-      const __m128i inside = _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(x, low), x), _mm_cmpeq_epi8(_mm_min_epu8(x, high), x));
+      const __m128i inside = _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(x, space), x), _mm_cmpeq_epi8(_mm_min_epu8(x, high), x));
       const __m128i outside = _mm_or_si128(_mm_cmpeq_epi8(x, amp), _mm_cmpeq_epi8(x, lt));
-      const int mask = _mm_movemask_epi8(_mm_andnot_si128(outside, inside)) ^ 0xFFFF;
-      if (mask) return i + __builtin_ctz(static_cast<unsigned>(mask));
+      const unsigned others = static_cast<unsigned>(_mm_movemask_epi8(_mm_andnot_si128(outside, inside))) ^ 0xFFFFU;
+      const unsigned spaces = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(x, space)));
+      if (const unsigned stop = others | (spaces & (spaces << 1 | before))) {
+        i += __builtin_ctz(stop);
+        return i - (html[i - 1] == ' ');
+      }
+      before = spaces >> 15;
     }
 #endif
-    for (; i < n && is_of_word(html[i]); i++) to[i] = html[i];
+    for (; i < n && (is_of_word(html[i]) || (html[i] == ' ' && html[i - 1] != ' ')); i++) to[i] = html[i];
+    return i - (html[i - 1] == ' ');
+  }
+
+  // where the blanks end that a page is laid out with
+  Size after_blanks(Size i) const {
+#ifdef __SSE2__
+    const __m128i space = _mm_set1_epi8(' '), below = _mm_set1_epi8(8), above = _mm_set1_epi8(14);
+    for (; i + 16 <= n; i += 16) {
+      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i));
+      const __m128i line = _mm_and_si128(_mm_cmpgt_epi8(x, below), _mm_cmplt_epi8(x, above));
+      const int others = _mm_movemask_epi8(_mm_or_si128(line, _mm_cmpeq_epi8(x, space))) ^ 0xFFFF;
+      if (others) return i + __builtin_ctz(static_cast<unsigned>(others));
+    }
+#endif
+    while (i < n && (html[i] == ' ' || (html[i] >= 9 && html[i] <= 13))) i++;
     return i;
   }
 
@@ -215,6 +232,8 @@ struct Scanner {
         linked += counted && (c & 0xC0) != 0x80;
       } else if (blank) {
         gap = o > block_at;
+        i = after_blanks(i + size);
+        continue;
       } else {
         if (gap) {
           out[o++] = ' ';
@@ -223,7 +242,7 @@ struct Scanner {
         }
         out[o++] = c;
         linked += counted && (c & 0xC0) != 0x80;
-        const Size stop = end_of_word(i + size);
+        const Size stop = end_of_words(i + size);
         for (Size k = i + size; counted && k < stop; k++) linked += (html[k] & 0xC0) != 0x80;
         o += stop - (i + size);
         i = stop;
@@ -340,7 +359,7 @@ struct Scanner {
     if (action == BLOCK) {
       flush();
       gap = false;
-      const Said said = Names{v, html}.attributes(attributes, end);
+      const Said said = names.attributes(attributes, end);
       const Size k = n_boxes++;
       boxes(PARENT, k) = box;
       boxes(TAG, k) = number;
@@ -367,7 +386,7 @@ struct Scanner {
     } else if (action == HEAD) {
       mute++;
     } else if (action == BODY) {
-      const Said said = Names{v, html}.attributes(attributes, end);
+      const Said said = names.attributes(attributes, end);
       boxes(TAG, 0) = number;
       boxes(HINT, 0) = said.bits;
       boxes(NAME_AT, 0) = static_cast<int32_t>(said.class_at);

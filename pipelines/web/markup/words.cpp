@@ -8,6 +8,20 @@ namespace weft {
 
 constexpr uint64_t PRIME = 0x100000001B3ULL, SEED = 0xCBF29CE484222325ULL;  // FNV-1a's
 
+struct Ascii {  // letters and digits, of which most text consists
+  enum : Byte { CAPITAL = 1, SMALL, DIGIT, KINDS };
+  Byte of[128] = {};
+
+  constexpr Ascii() {
+    for (int c = 'A'; c <= 'Z'; c++) of[c] = CAPITAL, of[c + 32] = SMALL;
+    for (int c = '0'; c <= '9'; c++) of[c] = DIGIT;
+  }
+
+  Byte kind(Byte c) const { return c < 128 ? of[c] : 0; }
+};
+
+constexpr Ascii ASCII;
+
 struct Text {  // all texts of a page, as UTF-8
   const Byte* bytes;
   const Byte* cases;  // of the characters below CASES: 1 a capital, 2 a small letter
@@ -42,12 +56,16 @@ struct Words {  // hashes of the words that were found
     inside = false;
   }
 
+  void begin() {
+    if (!inside) open = 0;
+    inside = true;
+  }
+
   void take(int32_t c, bool part, bool alone) {  // runs of letters and digits; every ideograph by itself
     if (inside && (alone || !part)) end();
     if (!part) return;
-    if (!inside) open = 0;
+    begin();
     open = open * PRIME + static_cast<uint64_t>(c) + 1;
-    inside = true;
     if (alone) end();
   }
 };
@@ -68,8 +86,25 @@ struct Block {
 
   Block(const Text& of, Size at, Size end, Words& words) {
     int32_t length = 0, spaces = 0, commas = 0, stops = 0, digits = 0, capitals = 0, small = 0, mark = 0, last = 0, before = 0;
+    int32_t kinds[Ascii::KINDS] = {};
     bool first_digit = false, first_capital = false;
     for (Size i = at; i < end;) {
+      if (length && ASCII.kind(of.bytes[i])) {
+        const Size run = i;
+        words.begin();
+        uint64_t whole = text, alike = form, word = words.open;  // in registers
+        for (Byte kind; i < end && (kind = ASCII.kind(of.bytes[i])); i++) {
+          const uint64_t c = of.bytes[i];
+          whole = (whole ^ c) * PRIME;
+          alike = (alike ^ (kind == Ascii::DIGIT ? '0' : c)) * PRIME;
+          word = word * PRIME + (kind == Ascii::CAPITAL ? c + 32 : c) + 1;
+          kinds[kind]++;
+        }
+        text = whole, form = alike, words.open = word;
+        length += static_cast<int32_t>(i - run);
+        before = last = 'a';  // or another: of none of them is anything asked
+        continue;
+      }
       int32_t c = of.next(i, end);
       const int32_t kind = of.case_of(c);
       const bool digit = c >= '0' && c <= '9';
@@ -98,6 +133,7 @@ struct Block {
       last = c;
     }
     if (words.inside) words.end();
+    capitals += kinds[Ascii::CAPITAL], small += kinds[Ascii::SMALL], digits += kinds[Ascii::DIGIT];
     const bool ends = is_end(before, last);
     const auto put = [&](Fact fact, int32_t value) { facts[fact] = static_cast<float>(value); };
     put(LENGTH, length);

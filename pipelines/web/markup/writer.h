@@ -1,10 +1,6 @@
 // What is written: text and tags, as the HTML standard serialises them (13.3), into memory of a given size.
 #pragma once
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "source.h"
 
 namespace weft {
@@ -92,6 +88,7 @@ struct Writer {
   static constexpr Size SLACK = 64;  // bytes that every piece may write after `has` without asking again
   Byte* out;
   Size o, cap;
+  const Byte* source_end;  // what is copied may be read up to here, beyond its own end
   bool full = false;
 
   bool has(Size size) {
@@ -134,20 +131,15 @@ struct Writer {
 #ifdef __SSE2__
     const __m128i amp = _mm_set1_epi8('&'), lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>'), quote = _mm_set1_epi8('"'),
                   cr = _mm_set1_epi8('\r'), c2 = _mm_set1_epi8(static_cast<char>(0xC2));
-    while (i + 16 <= end && has(16)) {
+    for (; i < end && source_end - (html + i) >= 16 && has(16); i += 16) {
       __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + o), x);
       __m128i other = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, amp), _mm_cmpeq_epi8(x, lt)),
                                    _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, gt), _mm_cmpeq_epi8(x, quote)),
                                                 _mm_or_si128(_mm_cmpeq_epi8(x, cr), _mm_cmpeq_epi8(x, c2))));
-      int mask = _mm_movemask_epi8(other);
-      if (mask) {
-        int k = __builtin_ctz(static_cast<unsigned>(mask));
-        o += k;
-        return i + k;
-      }
-      i += 16;
-      o += 16;
+      const Size k = std::min<Size>(__builtin_ctz(static_cast<unsigned>(_mm_movemask_epi8(other)) | 1U << 16), end - i);
+      o += k;
+      if (k < 16) return i + k;
     }
 #endif
     while (i < end && is_plain(html[i]) && has(1)) out[o++] = html[i++];
@@ -195,7 +187,17 @@ struct Writer {
   }
 
   void name(const Byte* html, Size i, Size end) {
-    for (; i < end; i++) out[o++] = small(html[i]);
+    Byte* to = out + o - i;
+    o += end - i;
+#ifdef __SSE2__
+    const __m128i below = _mm_set1_epi8('A' - 1), above = _mm_set1_epi8('Z' + 1), smaller = _mm_set1_epi8(32);
+    for (; i < end && source_end - (html + i) >= 16; i += 16) {
+      const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i));
+      const __m128i capital = _mm_and_si128(_mm_cmpgt_epi8(x, below), _mm_cmplt_epi8(x, above));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_add_epi8(x, _mm_and_si128(capital, smaller)));
+    }
+#endif
+    for (; i < end; i++) to[i] = small(html[i]);
   }
 
   // the attributes of a start tag and its `>`
