@@ -204,7 +204,9 @@ def test_fields_are_the_same_in_order_and_by_pointer(tmp_path, change):
     assert list(read_at(str(tmp_path / "a.warc.gz"), 0, len(data))) == [one]
 
 
-@pytest.mark.parametrize("data", [b"hello world", b"\x1f\x8b\x08", b"WARC/", b"\n\n\n", gzip.compress(b"just text", mtime=0), b"%PDF-1.4" * 100])
+@pytest.mark.parametrize(
+    "data", [b"hello world", b"\x1f\x8b\x08", b"WARC/", b"\n\n\n", gzip.compress(b"just text", mtime=0), b"%PDF-1.4" * 100]
+)
 def test_files_that_are_no_archives(tmp_path, data):
     found = read(tmp_path, data)
     assert urls(found) == [] and len(problems(found)) == (0 if not data.strip() else 1)
