@@ -57,6 +57,29 @@ def test_text_is_as_python_splits_it():
         assert tree(f"<p>{escaped}</p>").texts == ([expected] if expected else [])
 
 
+def test_long_text_is_as_python_splits_it_wherever_its_spaces_fall():
+    """Text is taken sixteen bytes at a time, single spaces with it."""
+    draw = random.Random(6)
+    blanks = [" ", "  ", "\n", " \n\t ", " " * 17, "\n" * 16, " \u3000", "\u00a0 ", "\x1f", "\x0b"]
+    for _ in range(300):
+        text = "".join("w" * draw.randrange(1, 40) + draw.choice(blanks) * draw.randrange(1, 3) for _ in range(draw.randrange(1, 12)))
+        linked = len(" ".join(text.split()))
+        t = tree(f"<p>{text}</p><p><a href=x>{text}</a></p>")
+        written = LexborHTMLParser(f"<p>{text}</p>").css_first("p").text()
+        assert t.texts == [" ".join(written.split())] * 2 and t.blocks[scan.LINKED].tolist() == [0, linked]
+
+
+def test_a_name_means_the_same_each_time_it_is_met():
+    draw = random.Random(8)
+    names = [
+        "".join(draw.choice(["ad", "Nav", "-", "post", "17", "x", "main", "_", "SR", "only"]) for _ in range(draw.randrange(1, 6)))
+        for _ in range(150)
+    ]
+    names = [draw.choice(names) for _ in range(1000)]
+    t = tree("".join(f"<p class='{name}'>t</p>" for name in names))
+    assert t.boxes[scan.HINT, 1:].tolist() == [hints.bits(name) for name in names]
+
+
 def test_attributes_as_written():
     assert attributes(b' class="a&amp;b" data-x="1>2" hidden="" class="second"') == {"class": "a&b", "data-x": "1>2", "hidden": ""}
 
