@@ -70,24 +70,24 @@ def join(runner: Any, build: Callable[[Any], Any], *, shuffles: bool, parts: int
     """The one pipeline that a stage builds by hand: score's measures to the units that show the images."""
     taken: list[score.Join] = []
     build(_Taker(taken))
-    ctx = taken[0].ctx
+    ctx, files = taken[0].ctx, taken[0].files
     pairs: dict[int, dict[str, list[Any]]] = defaultdict(lambda: {"asked": [], "offered": []})
     chosen = unit_work.Negatives(ctx.config.score.negatives)
     for unit in ctx.groups["unit"]:
-        for out in score._Asked(ctx).process(unit):
+        for out in score._Asked(ctx, files).process(unit):
             if isinstance(out, beam.beam.pvalue.TaggedOutput):
                 chosen.merge(out.value)
             else:
                 pairs[out[0]]["asked"].append(out[1])
     for bucket in ctx.groups["bucket"]:
-        for partition, data in score._Offered(ctx)(bucket):
+        for partition, data in score._Offered(ctx, files)(bucket):
             pairs[partition]["offered"].append(data)
     found: dict[str, list[bytes]] = defaultdict(list)
     for pair in pairs.items():
-        for unit, data in score._deal(pair):
+        for unit, data in score._Deal(files)(pair):
             found[unit].append(data)
     for unit, rows in found.items():
-        score._WriteFound(ctx)((unit, rows))
+        score._WriteFound(ctx, files)((unit, rows))
     storage.write_bytes(ctx.path(score.NEGATIVES), unit_work.dump_negatives(chosen.rows()))
 
 

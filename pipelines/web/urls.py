@@ -81,6 +81,8 @@ def page_key(url: str) -> str:
 
 def host_of(url: str) -> str:
     """The host of an http(s) URL in canonical form, without port; brackets around IPv6 stay. "" if there is none."""
+    if len(url) <= 253 and _PLAIN.fullmatch(url) and "xn--" not in url:
+        return url.split("/", 3)[2]
     match = _SPLIT.fullmatch(url.translate(_INNER).strip(_CONTROLS))
     if match is None:
         return ""

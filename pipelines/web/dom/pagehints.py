@@ -20,6 +20,9 @@ NAMES: Final = (
     "og_article", "og_product", "og_website", "ld_article", "ld_product", "ld_forum", "ld_recipe", "ld_list", "path_depth", "is_root",
     "url_digits", *(f"path_{g}" for g in _PATH_GROUPS), *(f"made_{g}" for g in _PAGE_GROUPS),
 )  # fmt: skip
+_NO_KINDS: Final = (0.0,) * len(_LD_KINDS)
+_PATH_BITS: Final = [hints.BIT[g] for g in _PATH_GROUPS]
+_PAGE_BITS: Final = [hints.BIT[g] for g in _PAGE_GROUPS]
 # texts in structured data that are content, not labels
 _LD_TEXT: Final = re.compile(
     r'"(?:articleBody|description|text|reviewBody|recipeInstructions|recipeIngredient|headline)"\s*:\s*(\[[^\]]{0,60000}\]|"(?:[^"\\]|\\.){20,200000}")'
@@ -30,9 +33,8 @@ _TAG: Final = re.compile(r"<[^>]{0,200}>|&lt;.{0,200}?&gt;")
 
 def measure(tree: Any, about: Any, url: str) -> tuple[float, ...]:
     """In the order of NAMES, from the scanned page and its `head.Head`."""
-    types = " ".join(
-        dict.fromkeys(_LD.findall(about.ld[:500_000]))
-    )  # in the page's order: of a set's order the last of them would be chance
+    # in the page's order: of a set's order the last of them would be chance
+    types = " ".join(dict.fromkeys(_LD.findall(about.ld[:500_000]))) if about.ld else ""
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -43,9 +45,9 @@ def measure(tree: Any, about: Any, url: str) -> tuple[float, ...]:
     made = hints.bits(about.generator[:200]) | int(tree.boxes[scan.HINT, 0])
     return (
         float("article" in og), float("product" in og), float("website" in og),
-        *(float(bool(k.search(types))) for k in _LD_KINDS),
-        float(min(len(parts), 6)), float(not parts), float(min(sum(ch.isdigit() for ch in parts[-1]) if parts else 0, 8)),
-        *(float(bool(way & hints.BIT[g])) for g in _PATH_GROUPS), *(float(bool(made & hints.BIT[g])) for g in _PAGE_GROUPS),
+        *([1.0 if k.search(types) else 0.0 for k in _LD_KINDS] if types else _NO_KINDS),
+        float(min(len(parts), 6)), float(not parts), float(min(sum(map(str.isdigit, parts[-1])), 8)) if parts else 0.0,
+        *[1.0 if way & bit else 0.0 for bit in _PATH_BITS], *[1.0 if made & bit else 0.0 for bit in _PAGE_BITS],
     )  # fmt: skip
 
 
