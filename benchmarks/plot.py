@@ -85,13 +85,16 @@ def lines(title: str, across: str, every: Sequence[Line]) -> str:
         out.append(f'<line x1="{left}" x2="{WIDTH - 150}" y1="{y}" y2="{y}" stroke="{GRID}"/>')
         out.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end" fill="{SOFT}">{v:,g}</text>')
     names = _apart([at(max(line.points))[1] for line in every])
+    taken = [(x, y + 4) for line in every for x, y in map(at, line.points)]  # what is written on a point's baseline covers it
     for line, name_y in zip(every, names, strict=True):
         spots = [at(p) for p in sorted(line.points)]
         out.append(f'<polyline points="{" ".join(f"{a},{b}" for a, b in spots)}" fill="none" stroke="{line.colour}" stroke-width="2"/>')
         for (a, b), p in zip(spots, sorted(line.points), strict=True):
             out.append(f'<circle cx="{a}" cy="{b}" r="4" fill="{line.colour}"/>')
             if len(every) <= FEW or line is every[0]:
-                out.append(f'<text x="{a}" y="{b - 9}" text-anchor="middle" font-size="10" fill="{line.colour}">{_short(p[1])}</text>')
+                y = _free(a, b, taken)
+                if y is not None:
+                    out.append(f'<text x="{a}" y="{y}" text-anchor="middle" font-size="10" fill="{line.colour}">{_short(p[1])}</text>')
         out.append(f'<text x="{spots[-1][0] + 24}" y="{name_y + 4}" fill="{line.colour}">{escape(line.name)}</text>')
     out.append(f'<text x="{left}" y="{height - 2}" font-size="10" fill="{SOFT}">{escape(across)}</text>')
     return "\n".join([*out, "</svg>"]) + "\n"
@@ -103,6 +106,15 @@ def _apart(heights: Sequence[float]) -> list[float]:
     for i in sorted(range(len(heights)), key=lambda i: heights[i]):
         out[i] = last = max(heights[i], last + NEAR)
     return [out[i] for i in range(len(heights))]
+
+
+def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float | None:
+    """The baseline of a point's value, above it or below, clear of other points and of values written before; None where all is full. Noted there."""
+    for place in (y - 9, y + 17, y - 20, y + 28):
+        if all(a != x or abs(b - place) >= NEAR - 3 for a, b in taken):
+            taken.append((x, place))
+            return round(place, 1)
+    return None
 
 
 def _short(v: float) -> str:

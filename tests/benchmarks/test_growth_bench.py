@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
-from benchmarks import growth, processes, results
+from benchmarks import growth, plot, processes, results
 
 
 def run(pages: int, power: float = 1.0, driver: float = 500.0) -> dict:
@@ -44,6 +45,15 @@ def test_curves_become_plots_and_the_cost_a_table(tmp_path):
     assert all(f">{name}</text>" in drawn["growth-cpu"] for name in ("all", "extract", "pack"))
     page = results.page(results.stored(tmp_path))
     assert "performance/growth-cpu.svg" in page and "| extract | 2.78 |" in page
+
+
+def test_values_of_near_points_lie_clear_of_each_other():
+    near = [plot.Line(name, [(10.0, v), (100.0, v)], "#000000") for name, v in (("a", 100.0), ("b", 101.0), ("c", 102.0), ("d", 400.0))]
+    value = r'<text x="([\d.]+)" y="([\d.]+)" text-anchor="middle" font-size="10"'
+    texts = [(float(x), float(y)) for x, y in re.findall(value, plot.lines("t", "x", near))]
+    assert len(texts) >= 6  # of eight: the others may have no room
+    for i, (x, y) in enumerate(texts):
+        assert all(x != a or abs(y - b) >= plot.NEAR - 3 for a, b in texts[i + 1 :])
 
 
 def test_noted_runs_are_not_run_again(tmp_path, capsys):
