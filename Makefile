@@ -34,8 +34,8 @@ reference: $(STAMP)  ## the reference pages, from the code
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site  # the theme advertises its successor as a warning
 
-bench: $(STAMP)
-	$(BIN)/weft bench
+bench: peers  ## everything measured beside its peers, which are installed first: hours; `weft bench WHAT` measures one thing
+	WEFT_PEERS=$$(echo .peers/bench/lib/python*/site-packages) $(BIN)/weft bench
 
 polite: $(STAMP)  ## 100,000 requests judged by the server's log
 	$(BIN)/python -m benchmarks.fetch --only polite --polite 100000
