@@ -109,6 +109,21 @@ def pictures_by_webdataset(run: str, decoder: str, reader: Any) -> int:
     return n
 
 
+def pictures_by_transformers(run: str, side: int, patch: int) -> int:
+    """Idefics2's own processor, set as our loader is: the longest edge of `side` pixels, resized, normalised and padded tensors."""
+    from transformers import Idefics2ImageProcessor
+
+    prepare = Idefics2ImageProcessor(
+        size={"longest_edge": side, "shortest_edge": patch}, do_image_splitting=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
+    n = 0
+    for sample in webdataset(run, "pilrgb"):
+        if found := [v for k, v in sample.items() if k.endswith("jpg")]:
+            prepare([found], return_tensors="pt")
+        n += 1
+    return n
+
+
 def ours(run: str, reader: Any, what: str) -> int:
     """Documents read by index, in the plan's kind of order: at random."""
     from trainer.image import decode
@@ -185,6 +200,7 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
     found = rates({
         "least": lambda: ours(run, reader, "eighth"), "ours": lambda: ours(run, reader, "pictures"), "batches": batches,
         "pil": lambda: pictures_by_webdataset(run, "pilrgb", reader), "torch": lambda: pictures_by_webdataset(run, "torchrgb8", reader),
+        "transformers": lambda: pictures_by_transformers(run, side, reader.costs.patch),
     }, rounds)  # fmt: skip
     what = f"pictures of {size[0]} px to {side} px"
     return [
@@ -201,6 +217,14 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
         beside(
             f"{what}, as packed batches", "docs/CPU-s", found["batches"], found["pil"], 'webdataset "pilrgb", PIL resize, unpacked', None
         ),
+        beside(
+            f"{what}, as packed batches",
+            "docs/CPU-s",
+            found["batches"],
+            found["transformers"],
+            'webdataset "pilrgb", Idefics2ImageProcessor of transformers, unpacked',
+            None,
+        ),
     ]
 
 
@@ -215,7 +239,7 @@ def main(json: bool = False, documents: int = 1500, rounds: int = 3, seen: int =
         for size in SIZES:
             for side in (378, 980):
                 rows += pictures(os.path.join(folder, "pictures"), size, side, seen, rounds)
-    return show(rows, ("webdataset", "torch", "torchvision", "simplejpeg", "pillow"), json)
+    return show(rows, ("webdataset", "transformers", "torch", "torchvision", "simplejpeg", "pillow"), json)
 
 
 if __name__ == "__main__":
