@@ -109,13 +109,11 @@ def pictures_by_webdataset(run: str, decoder: str, reader: Any) -> int:
     return n
 
 
-def pictures_by_transformers(run: str, side: int, patch: int) -> int:
-    """Idefics2's own processor, set as our loader is: the longest edge of `side` pixels, resized, normalised and padded tensors."""
-    from transformers import Idefics2ImageProcessor
+def pictures_by_transformers(run: str, images: Any, patch: int) -> int:
+    """Idefics2's own processor, set as our loader is: resized, normalised and padded tensors."""
+    from trainer.hf_processor import image_processor
 
-    prepare = Idefics2ImageProcessor(
-        size={"longest_edge": side, "shortest_edge": patch}, do_image_splitting=False, image_mean=[0.5] * 3, image_std=[0.5] * 3
-    )
+    prepare = image_processor(images, patch)
     n = 0
     for sample in webdataset(run, "pilrgb"):
         if found := [v for k, v in sample.items() if k.endswith("jpg")]:
@@ -200,7 +198,7 @@ def pictures(folder: str, size: tuple[int, int], side: int, documents: int, roun
     found = rates({
         "least": lambda: ours(run, reader, "eighth"), "ours": lambda: ours(run, reader, "pictures"), "batches": batches,
         "pil": lambda: pictures_by_webdataset(run, "pilrgb", reader), "torch": lambda: pictures_by_webdataset(run, "torchrgb8", reader),
-        "transformers": lambda: pictures_by_transformers(run, side, reader.costs.patch),
+        "transformers": lambda: pictures_by_transformers(run, made.stage[0].images, reader.costs.patch),
     }, rounds)  # fmt: skip
     what = f"pictures of {size[0]} px to {side} px"
     return [

@@ -92,8 +92,7 @@ def lines(title: str, across: str, every: Sequence[Line]) -> str:
         for (a, b), p in zip(spots, sorted(line.points), strict=True):
             out.append(f'<circle cx="{a}" cy="{b}" r="4" fill="{line.colour}"/>')
             if len(every) <= FEW or line is every[0]:
-                y = _free(a, b, taken)
-                if y is not None:
+                if (y := _free(a, b, taken)) is not None:
                     out.append(f'<text x="{a}" y="{y}" text-anchor="middle" font-size="10" fill="{line.colour}">{_short(p[1])}</text>')
         out.append(f'<text x="{spots[-1][0] + 24}" y="{name_y + 4}" fill="{line.colour}">{escape(line.name)}</text>')
     out.append(f'<text x="{left}" y="{height - 2}" font-size="10" fill="{SOFT}">{escape(across)}</text>')

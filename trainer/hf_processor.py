@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trainer.config import Images
 from trainer.model.vlm import VLM
 from trainer.text import END, FAKE, IMAGE, Tokens
@@ -13,6 +15,16 @@ TEMPLATE = (
     "{% if c['type'] == 'image' %}" + IMAGE + "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endif %}" + END + "\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )  # fmt: skip
+
+
+def image_processor(images: Images, patch: int) -> Any:
+    """Idefics2's image processor, set to the rule `images` (native or split)."""
+    import transformers
+
+    size = {"longest_edge": images.side, "shortest_edge": min(images.side, patch)}
+    return transformers.Idefics2ImageProcessor(
+        size=size, do_image_splitting=images.rule == "split", image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
 
 
 def export_processor(model: VLM, tok: Tokens, images: Images, folder: str) -> None:
@@ -32,9 +44,7 @@ def export_processor(model: VLM, tok: Tokens, images: Images, folder: str) -> No
     special = {"bos_token": bos, "eos_token": eos, "pad_token": pad, "unk_token": "<unk>" if t.token_to_id("<unk>") is not None else pad}
     fast = transformers.PreTrainedTokenizerFast(tokenizer_object=t, **special, chat_template=TEMPLATE)
     fast.add_special_tokens({"additional_special_tokens": [AddedToken(x, special=True, normalized=False) for x in (FAKE, IMAGE, END)]})
-    split = images.rule == "split"
-    size = {"longest_edge": images.side, "shortest_edge": min(images.side, model.c.vision.patch)}
-    image = transformers.Idefics2ImageProcessor(size=size, do_image_splitting=split, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    image = image_processor(images, model.c.vision.patch)
     transformers.Idefics2Processor(image, fast, image_seq_len=model.c.connector.latents, chat_template=TEMPLATE).save_pretrained(folder)
     ends = [tok.eos, tok.end]
     transformers.GenerationConfig(bos_token_id=tok.bos, eos_token_id=ends, pad_token_id=tok.pad).save_pretrained(folder)

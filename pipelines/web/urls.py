@@ -58,7 +58,7 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_
 
 def canonical(url: str) -> str:
     """The one form of a URL that all its spellings share (table above). Never raises; `canonical(canonical(u)) == canonical(u)`."""
-    if len(url) <= 253 and _PLAIN.fullmatch(url) and "xn--" not in url:
+    if _is_plain(url):
         return url if url.count("/") > 2 else url + "/"
     url = url.strip(_CONTROLS)
     match = _SPLIT.fullmatch(url.translate(_INNER).strip(_CONTROLS))
@@ -73,6 +73,10 @@ def canonical(url: str) -> str:
     return f"{scheme}://{netloc}{_path(path)}{'?' if query else ''}{query}"
 
 
+def _is_plain(url: str) -> bool:
+    return len(url) <= 253 and _PLAIN.fullmatch(url) is not None and "xn--" not in url
+
+
 def page_key(url: str) -> str:
     """`canonical` without the scheme: what says that two captures are of the same page."""
     url = canonical(url)
@@ -81,7 +85,7 @@ def page_key(url: str) -> str:
 
 def host_of(url: str) -> str:
     """The host of an http(s) URL in canonical form, without port; brackets around IPv6 stay. "" if there is none."""
-    if len(url) <= 253 and _PLAIN.fullmatch(url) and "xn--" not in url:
+    if _is_plain(url):
         return url.split("/", 3)[2]
     match = _SPLIT.fullmatch(url.translate(_INNER).strip(_CONTROLS))
     if match is None:

@@ -37,7 +37,14 @@ inline bool is_letter(Byte c) { return static_cast<Byte>((c | 32) - 'a') < 26; }
 inline bool is_alnum(Byte c) { return is_letter(c) || static_cast<Byte>(c - '0') < 10; }
 inline Byte small(Byte c) { return static_cast<Byte>(c - 'A') < 26 ? c + 32 : c; }
 
-// where `c` stands in html[i, n), n if nowhere; quickest where it is near
+// where `c` stands in html[i, n), n if nowhere
+inline Size find(const Byte* html, Byte c, Size i, Size n) {
+  if (i >= n) return n;
+  const void* at = std::memchr(html + i, c, static_cast<size_t>(n - i));
+  return at ? static_cast<const Byte*>(at) - html : n;
+}
+
+// the same, quickest where it is near
 inline Size find_near(const Byte* html, Byte c, Size i, Size n) {
 #ifdef __SSE2__
   const __m128i wanted = _mm_set1_epi8(static_cast<char>(c));
@@ -46,9 +53,7 @@ inline Size find_near(const Byte* html, Byte c, Size i, Size n) {
     if (mask) return i + __builtin_ctz(static_cast<unsigned>(mask));
   }
 #endif
-  if (i >= n) return n;
-  const void* at = std::memchr(html + i, c, static_cast<size_t>(n - i));
-  return at ? static_cast<const Byte*>(at) - html : n;
+  return find(html, c, i, n);
 }
 
 struct Attribute {
@@ -82,11 +87,7 @@ struct Source {
     return true;
   }
 
-  Size find(Byte c, Size i) const {  // n if there is none
-    if (i >= n) return n;
-    const void* at = std::memchr(html + i, c, static_cast<size_t>(n - i));
-    return at ? static_cast<const Byte*>(at) - html : n;
-  }
+  Size find(Byte c, Size i) const { return weft::find(html, c, i, n); }  // n if there is none
 
   Size after(Byte c, Size i) const {
     Size at = find(c, i);

@@ -85,8 +85,8 @@ struct Block {
   }
 
   Block(const Text& of, Size at, Size end, Words& words) {
-    int32_t length = 0, spaces = 0, commas = 0, stops = 0, digits = 0, capitals = 0, small = 0, mark = 0, last = 0, before = 0;
-    int32_t kinds[Ascii::KINDS] = {};
+    int32_t length = 0, spaces = 0, commas = 0, stops = 0, mark = 0, last = 0, before = 0;
+    int32_t kinds[Ascii::KINDS] = {};  // letters by case and digits, and all else
     bool first_digit = false, first_capital = false;
     for (Size i = at; i < end;) {
       if (length && ASCII.kind(of.bytes[i])) {
@@ -111,9 +111,7 @@ struct Block {
       text = (text ^ static_cast<uint64_t>(c)) * PRIME;
       form = (form ^ static_cast<uint64_t>(digit ? '0' : c)) * PRIME;
       if (!length++) first_digit = digit, first_capital = kind == 1;
-      capitals += kind == 1;
-      small += kind == 2;
-      digits += digit;
+      kinds[digit ? static_cast<int32_t>(Ascii::DIGIT) : kind]++;
       if (c == ' ') {
         spaces++;
         stops += last == '.';
@@ -133,7 +131,6 @@ struct Block {
       last = c;
     }
     if (words.inside) words.end();
-    capitals += kinds[Ascii::CAPITAL], small += kinds[Ascii::SMALL], digits += kinds[Ascii::DIGIT];
     const bool ends = is_end(before, last);
     const auto put = [&](Fact fact, int32_t value) { facts[fact] = static_cast<float>(value); };
     put(LENGTH, length);
@@ -143,9 +140,9 @@ struct Block {
     put(ENDS, ends);
     put(DIGIT, first_digit);
     put(UPPER, first_capital);
-    put(SHOUT, capitals && !small);
+    put(SHOUT, kinds[Ascii::CAPITAL] && !kinds[Ascii::SMALL]);
     put(MARK, mark);
-    put(DIGITS, digits);
+    put(DIGITS, kinds[Ascii::DIGIT]);
   }
 };
 
