@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.peers import real_data, show
 
 ROOT = Path(__file__).resolve().parents[1]
-EVERY = 2  # of the real pages one in so many is measured
+EVERY = 1  # of the real pages one in so many is measured: of fewer, the ratios depend on which
 PASSES = {"ours": 3, "floor": 3, "trafilatura": 1, "datatrove": 1, "datatrove-fast": 1}  # over the pages, each timed
 ROUNDS = 3
 DATATROVE, DATATROVE_FAST = "datatrove's chain", "datatrove's chain with trafilatura fast"

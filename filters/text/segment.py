@@ -9,6 +9,7 @@ should be scaled. Every other script: what lies between white space, without the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 SPACELESS = (
     "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e50-\u0e59"  # Thai letters, leading vowels, digits
@@ -77,6 +78,12 @@ def _strip_slow(token: str) -> str:
     while end > start and unicodedata.category(token[end - 1])[0] not in "LMN":
         end -= 1
     return token[start:end]
+
+
+def distinct(texts: Iterable[str]) -> set[str]:
+    """The words of many texts, each once: for whole dictionaries several times quicker than `words` of each."""
+    text = "\n".join(texts).lower()
+    return {w for w in map(strip, {*_UNIT.findall(text), *_RUN.sub(" ", text).split()}) if w}
 
 
 def words(text: str) -> list[str]:

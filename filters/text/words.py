@@ -21,6 +21,7 @@ import numpy as np
 import xxhash
 
 from filters.text.languages import normalise
+from filters.text.segment import distinct
 from filters.text.segment import words as cut
 
 STOP_WORDS = 300
@@ -87,7 +88,7 @@ class Hashed:
     of a million words with a chance of 10^-13."""
 
     def __init__(self, words: Iterable[str]):
-        hashes = np.sort(np.fromiter((hashed(w) for w in words), np.uint64))  # np.unique takes fifty times as long
+        hashes = np.sort(np.fromiter(map(hashed, words), np.uint64))  # np.unique takes fifty times as long
         self._hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])] if len(hashes) else hashes
 
     def __contains__(self, word: str) -> bool:
@@ -131,7 +132,7 @@ def _lists(language: str) -> tuple[Hashed, frozenset[str]]:
     frequent = wordfreq.top_n_list(code, 2 * STOP_WORDS, "best")
     wordfreq.get_frequency_list.cache_clear()  # wordfreq would keep what it has read: 60 to 100 MB a language
     units = dict.fromkeys(u for w in frequent for u in cut(w))
-    return Hashed((u for w in listed for u in cut(w)) if code in ("zh", "ja") else listed), frozenset(islice(units, STOP_WORDS))
+    return Hashed(distinct(listed) if code in ("zh", "ja") else listed), frozenset(islice(units, STOP_WORDS))
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ from filters.text import lexicon as lexicon_of
 from filters.text.document import SEPARATOR, DocumentView
 from filters.text.languages import normalise, script_of, table
 from filters.text.page import Page
-from filters.text.segment import words
+from filters.text.segment import distinct, words
 from filters.text.urlwords import url_words
 from filters.text.view import TextView
 from schemas.rows import IMAGE, TEXT, Node
@@ -84,6 +84,11 @@ ids = st.lists(st.integers(0, 3), max_size=40)
 
 
 @settings(max_examples=200)
+@given(texts=st.lists(st.text(_SCRIPTS, max_size=12), max_size=6))
+def test_distinct_words_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+    assert distinct(texts) == {w for t in texts for w in words(t)}
+
+
 @given(groups=st.lists(ids, min_size=1, max_size=5), n=st.integers(1, 10))
 def test_ngram_shares_match_their_definition(groups: list[list[int]], n: int) -> None:
     starts = np.concatenate(([0], np.cumsum([len(g) for g in groups])))

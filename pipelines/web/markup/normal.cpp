@@ -41,10 +41,10 @@ struct Page {
       Byte c = i + 1 < n ? html[i + 1] : 0;
       bool closing = c == '/';
       Size at = i + (closing ? 2 : 1);
-      if (at < n && is_letter(html[at])) {
+      if (likely(at < n && is_letter(html[at]))) {
         i = source.read_tag(at, closing, tag);
-        if (i == NO_END) break;  // the source ends inside a tag: browsers drop it
-        if (i == TOO_MANY || ELEMENT.kind[tag.element] & LEAVES) {
+        if (seldom(i == NO_END)) break;  // the source ends inside a tag: browsers drop it
+        if (seldom(i == TOO_MANY || ELEMENT.kind[tag.element] & LEAVES)) {
           give_up();
           break;
         }
@@ -85,7 +85,7 @@ struct Page {
 
   // place the text that begins at i; it ends at the next `<`
   Size text(Size i) {
-    if (!tables.takes_text()) {
+    if (seldom(!tables.takes_text())) {
       i = white_space(i);
       if (i >= source.n || source.html[i] == '<') return i;
       if (!to_content()) return i;
@@ -154,7 +154,7 @@ struct Page {
 
   Size start(Size i) {
     Element e = tag.element;
-    if (e == E_html) {
+    if (seldom(e == E_html)) {
       if (tables.mode <= BEFORE_HTML) {
         body.insert();
         tables.mode = BEFORE_HEAD;
@@ -163,25 +163,25 @@ struct Page {
       }
       return i;
     }
-    if (tables.mode < IN_BODY && start_before_body(i)) return i;
+    if (seldom(tables.mode < IN_BODY) && start_before_body(i)) return i;
     if (failed()) return i;
-    if (e == E_body) {
+    if (seldom(e == E_body)) {
       open.add_attributes(1, source, tag);
       return i;
     }
-    if (e == E_head || e == E_frame) return i;
-    if (tables.mode > IN_BODY) {
+    if (seldom(e == E_head || e == E_frame)) return i;
+    if (seldom(tables.mode > IN_BODY)) {
       if (start_in_table()) return i;
       if (failed()) return i;
-    } else if (ELEMENT.kind[e] & PART) {
+    } else if (seldom(ELEMENT.kind[e] & PART)) {
       return i;
     }
-    if (e == E_svg) {
+    if (seldom(e == E_svg)) {
       open.reconstruct();
       return tag.self_closing ? i : skip(&Skipped::after_svg, i);
     }
-    if (e == E_template_) return skip(&Skipped::after_template, i);
-    if (e == E_script || e == E_title || e == E_textarea || ELEMENT.kind[e] & RAW) {
+    if (seldom(e == E_template_)) return skip(&Skipped::after_template, i);
+    if (seldom(e == E_script || e == E_title || e == E_textarea || ELEMENT.kind[e] & RAW)) {
       if (e == E_xmp) {
         open.close_p();
         open.reconstruct();
@@ -307,8 +307,8 @@ struct Page {
 
   void end() {
     Element e = tag.element;
-    if (tables.mode < IN_BODY && end_before_body()) return;
-    if (tables.mode > IN_BODY) {
+    if (seldom(tables.mode < IN_BODY) && end_before_body()) return;
+    if (seldom(tables.mode > IN_BODY)) {
       if (tables.end(e) == IGNORED) return;
     } else if (e == E_body || e == E_html) {
       return;  // what follows still belongs to what is open

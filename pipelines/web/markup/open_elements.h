@@ -30,7 +30,7 @@ struct OpenElements {
 
   explicit OpenElements(Writer& writer) : w(writer) {}
 
-  bool failed() const { return given_up || w.full; }
+  bool failed() const { return seldom(given_up || w.full); }
 
   Element current() const { return top ? stack[top - 1].element : OTHER; }  // none is open before <html>, nor where there was no room for it
   static uint32_t kind(Element e) { return ELEMENT.kind[e]; }
@@ -38,7 +38,7 @@ struct OpenElements {
 
   // the element whose start tag was just written is open
   void push(Element element, Size name, Size size) {
-    if (top >= DEEPEST) {
+    if (seldom(top >= DEEPEST)) {
       given_up = true;
       return;
     }
@@ -62,7 +62,7 @@ struct OpenElements {
     if (!top) return;
     const Open& e = stack[--top];
     w.end_tag(e.name, e.size);
-    if (e.element == E_p) {
+    if (seldom(e.element == E_p)) {
       paragraphs--;
     } else if (kind(e.element) & FORMATTING) {
       for (int j = n_marks - 1; j >= 0; j--)
@@ -71,8 +71,8 @@ struct OpenElements {
           break;
         }
     }
-    if (form == top) form = NOT_OPEN;
-    for (; top > 0 && stack[top - 1].element == GHOST; top--) w.end_tag(stack[top - 1].name, stack[top - 1].size);
+    if (seldom(form == top)) form = NOT_OPEN;
+    for (; seldom(top > 0 && stack[top - 1].element == GHOST); top--) w.end_tag(stack[top - 1].name, stack[top - 1].size);
   }
 
   void pop_to(int at) {  // with the element at `at`
@@ -149,7 +149,7 @@ struct OpenElements {
 
   // open again the formatting elements that were closed with something around them
   void reconstruct() {
-    if (!must_reconstruct()) return;
+    if (likely(!must_reconstruct())) return;
     int j = n_marks - 1;
     while (j > 0 && marks[j - 1].element != OTHER && marks[j - 1].position < 0) j--;
     for (; j < n_marks; j++) {

@@ -16,6 +16,10 @@ namespace weft {
 using Size = int64_t;
 using Byte = uint8_t;
 
+// What pages seldom hold is laid out apart by the compiler: the usual way then runs straight on.
+inline bool likely(bool so) { return __builtin_expect(so, true); }
+inline bool seldom(bool so) { return __builtin_expect(so, false); }
+
 // What a byte ends. Asked of a table: pages give the processor nothing by which it could guess five comparisons right.
 struct Ends {
   enum : Byte { SPACE = 1, NAME = 2, ATTRIBUTE = 4, VALUE = 8 };
@@ -50,7 +54,7 @@ inline Size find_near(const Byte* html, Byte c, Size i, Size n) {
   const __m128i wanted = _mm_set1_epi8(static_cast<char>(c));
   for (const Size stop = std::min(n - 15, i + 64); i < stop; i += 16) {
     const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i)), wanted));
-    if (mask) return i + __builtin_ctz(static_cast<unsigned>(mask));
+    if (likely(mask)) return i + __builtin_ctz(static_cast<unsigned>(mask));
   }
 #endif
   return find(html, c, i, n);
@@ -151,7 +155,7 @@ struct Source {
   Size read_tag(Size at, bool closing, Tag& tag) const {
     uint64_t hash = 0;
     Size i = at;
-    for (; i < n && !ends(html[i], Ends::NAME); i++) hash = hash * 131 + small(html[i]);
+    for (; likely(i < n) && !ends(html[i], Ends::NAME); i++) hash = hash * 131 + small(html[i]);
     tag.at = at;
     tag.end = i;
     tag.element = ELEMENT.find(hash);
@@ -164,10 +168,10 @@ struct Source {
     tag.size = 0;
     tag.self_closing = false;
     while (true) {
-      while (i < n && is_space(html[i])) i++;
-      if (i >= n) return NO_END;
+      while (likely(i < n) && is_space(html[i])) i++;
+      if (seldom(i >= n)) return NO_END;
       if (html[i] == '>') return i + 1;
-      if (html[i] == '/') {
+      if (seldom(html[i] == '/')) {
         i++;
         if (i < n && html[i] == '>') {
           tag.self_closing = true;
@@ -177,17 +181,17 @@ struct Source {
       }
       Attribute a;
       a.name = i++;  // even if it is a `=`
-      while (i < n && !ends(html[i], Ends::ATTRIBUTE)) i++;
+      while (likely(i < n) && !ends(html[i], Ends::ATTRIBUTE)) i++;
       a.stop = i;
-      while (i < n && is_space(html[i])) i++;
-      if (i >= n) return NO_END;
+      while (seldom(i < n && is_space(html[i]))) i++;
+      if (seldom(i >= n)) return NO_END;
       a.value = a.end = i;
-      if (html[i] == '=') {
+      if (likely(html[i] == '=')) {
         i++;
-        while (i < n && is_space(html[i])) i++;
-        if (i >= n) return NO_END;
+        while (seldom(i < n && is_space(html[i]))) i++;
+        if (seldom(i >= n)) return NO_END;
         Byte quote = html[i];
-        if (quote == '"' || quote == '\'') {
+        if (likely(quote == '"' || quote == '\'')) {
           a.value = i + 1;
           a.end = i = find_near(html, quote, i + 1, n);
           i++;
@@ -196,15 +200,15 @@ struct Source {
           while (i < n && !ends(html[i], Ends::VALUE)) i++;
           a.end = i;
         }
-        if (i >= n) return NO_END;
+        if (seldom(i >= n)) return NO_END;
       }
       bool seen = false;  // of two of one name the first counts
       for (int k = 0; k < tag.size && !seen; k++) {
         const Attribute& b = tag.attributes[k];
         seen = b.stop - b.name == a.stop - a.name && same(a.name, b.name, a.stop - a.name);
       }
-      if (seen) continue;
-      if (tag.size == Tag::MOST) return TOO_MANY;
+      if (seldom(seen)) continue;
+      if (seldom(tag.size == Tag::MOST)) return TOO_MANY;
       tag.attributes[tag.size++] = a;
     }
   }

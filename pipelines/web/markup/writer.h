@@ -92,8 +92,8 @@ struct Writer {
   bool full = false;
 
   bool has(Size size) {
-    if (o + size + SLACK > cap) full = true;
-    return !full;
+    if (seldom(o + size + SLACK > cap)) full = true;
+    return likely(!full);
   }
 
   void word(const char* w) {
@@ -131,7 +131,8 @@ struct Writer {
 #ifdef __SSE2__
     const __m128i amp = _mm_set1_epi8('&'), lt = _mm_set1_epi8('<'), gt = _mm_set1_epi8('>'), quote = _mm_set1_epi8('"'),
                   cr = _mm_set1_epi8('\r'), c2 = _mm_set1_epi8(static_cast<char>(0xC2));
-    for (; i < end && source_end - (html + i) >= 16 && has(16); i += 16) {
+    // what is read may not end before 16 bytes do, nor what is written
+    for (const Size stop = std::min({end, source_end - html - 15, i + cap - SLACK - 15 - o}); i < stop; i += 16) {
       __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(html + i));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + o), x);
       __m128i other = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, amp), _mm_cmpeq_epi8(x, lt)),
@@ -150,7 +151,7 @@ struct Writer {
   Size text(const Byte* html, Size i, Size end, bool in_attribute) {
     while (true) {
       i = plain(html, i, end);
-      if (i >= end || !has(0)) return i;
+      if (likely(i >= end) || !has(0)) return i;
       Byte c = html[i];
       if (c == '<' && !in_attribute) return i;
       if (c == '&') {
