@@ -23,9 +23,9 @@ NAMES: Final = (
 _NO_KINDS: Final = (0.0,) * len(_LD_KINDS)
 _PATH_BITS: Final = [hints.BIT[g] for g in _PATH_GROUPS]
 _PAGE_BITS: Final = [hints.BIT[g] for g in _PAGE_GROUPS]
-# texts in structured data that are content, not labels
+# texts in structured data that are content, not labels: of 20 characters and up, each read once (possessively) however long
 _LD_TEXT: Final = re.compile(
-    r'"(?:articleBody|description|text|reviewBody|recipeInstructions|recipeIngredient|headline)"\s*:\s*(\[[^\]]{0,60000}\]|"(?:[^"\\]|\\.){20,200000}")'
+    r'"(?:articleBody|description|text|reviewBody|recipeInstructions|recipeIngredient|headline)"\s*:\s*(\[[^\]]{0,60000}\]|"(?=(?:[^"\\]|\\.){20})(?:[^"\\]++|\\.)*+")'
 )
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _TAG: Final = re.compile(r"<[^>]{0,200}>|&lt;.{0,200}?&gt;")

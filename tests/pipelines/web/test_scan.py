@@ -9,7 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from filters.text import words as lists
-from pipelines.web.dom import context, features, hints, markup, model, scan, tags
+from pipelines.web.dom import context, features, hints, markup, model, pagehints, scan, tags
 from pipelines.web.dom.tree import Tree, attributes
 
 
@@ -89,6 +89,17 @@ def test_an_element_that_stands_for_an_image_is_one():
         "<p>x</p><figure itemid='http://a.example/b.jpg' itemtype='http://schema.org/ImageObject'></figure><figure itemid=c><img src=d></figure>"
     )
     assert t.pictures.shape[1] == 2
+
+
+def test_longer_texts_of_structured_data_are_told():
+    long = "a text of more than twenty characters"
+    assert pagehints.told(f'{{"headline": "{long}", "name": "{long} no"}}') == f'"{long}"'
+    assert pagehints.told('{"text":"twenty characters so"}') == '"twenty characters so"'
+    assert pagehints.told('{"text":"nineteen characters"}') == ""
+    assert pagehints.told('{"text":"' + r"\n" * 20 + '"}').split() == ['"', '"']  # an escape is one character
+    assert pagehints.told(f'{{"description":"{long} that never ends') == ""
+    assert pagehints.told('{"recipeIngredient":["salt","oil"]}') == '["salt","oil"]'
+    assert pagehints.told(r'{"text":"the \"text\" is \u00e9crit, all of it"}') == '"the  text  is écrit, all of it"'
 
 
 def test_truncated_input_never_leaves_the_buffer():
