@@ -97,7 +97,7 @@ def publish_audit(run: str, report: Done) -> None:
     for p in [*(p.path for p in names), layout.STAGE_MANIFEST]:
         destination = os.path.join(fresh, p)
         os.makedirs(os.path.dirname(destination), exist_ok=True)
-        os.link(os.path.join(report.root, p), destination)
+        storage.link(os.path.join(report.root, p), destination)
     old = f"{target}.old"
     storage.remove_tree(old)
     if os.path.isdir(target):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tomllib
 from collections.abc import Iterable
 from typing import Any
@@ -135,10 +134,7 @@ def _place(source: str, target: str) -> None:
         temporary = f"{target}.tmp"
         if os.path.lexists(temporary):
             os.unlink(temporary)
-        try:
-            os.link(source, temporary)
-        except OSError:  # another disk, or one without links
-            shutil.copyfile(source, temporary)
+        storage.link(source, temporary)
         os.replace(temporary, target)
         return
     with storage.open_read(source) as f, storage.atomic(target) as out:

@@ -30,6 +30,25 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path):
     assert storage.read_bytes(path) == b"first"
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_a_linked_file_is_there_with_and_without_links(tmp_path, monkeypatch, links):
+    def refuse(*_):
+        raise OSError(95, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "a").write_bytes(b"words")
+    storage.link(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert (tmp_path / "b").read_bytes() == b"words"
+    assert os.path.samefile(tmp_path / "a", tmp_path / "b") == links
+    (tmp_path / "c").write_bytes(b"another")
+    with pytest.raises(FileExistsError):
+        storage.link(str(tmp_path / "a"), str(tmp_path / "c"))
+    with pytest.raises(FileNotFoundError):
+        storage.link(str(tmp_path / "none"), str(tmp_path / "d"))
+    assert not (tmp_path / "d").exists()
+
+
 def test_equal_tables_give_equal_bytes_and_a_true_receipt(tmp_path):
     t = pa.table({"a": [1, 2, 3], "b": ["x", None, "z"]})
     one = storage.write_table(str(tmp_path), "t/1.parquet", t)

@@ -1,8 +1,8 @@
 // HTML as browsers read it (the HTML standard, 13.2), written out regularly: every element closed, every attribute quoted, four escapes.
 //
 // The same bytes as parsing with Lexbor, taking out scripts, styles, SVG and templates, and serialising, but for comments, which are left out:
-// in one pass, without a tree. Where the standard moves what has been placed already (misnested formatting around blocks, text straight in a
-// table), or the page holds what pages rarely hold (MathML, frames), it is given up, and the parser reads it.
+// in one pass, without a tree. Where the standard moves what has been placed already, beyond a block out of misnested formatting (text straight
+// in a table), or the page holds what pages rarely hold (MathML, frames), it is given up, and the parser reads it.
 
 #include <memory>
 

@@ -21,12 +21,15 @@ struct OpenElements {
   static constexpr int DEEPEST = 1000;  // what is nested deeper is left to the parser and its limits
   static constexpr int MOST_MARKS = 200;
   static constexpr int NONE = -1, NOT_OPEN = -2;  // values of `form` that are no place on the stack
+  static constexpr int ROUNDS = 8;                // of the adoption agency
+  static constexpr Size MOST_MOVED = 64 << 20;    // bytes: what moves more is left to the parser
 
   Writer& w;
   Open stack[DEEPEST];
   Mark marks[MOST_MARKS];
   int top = 0, n_marks = 0, form = NONE, paragraphs = 0;
   bool given_up = false;
+  Size moved = 0;  // bytes
 
   explicit OpenElements(Writer& writer) : w(writer) {}
 
@@ -176,8 +179,8 @@ struct OpenElements {
     }
   }
 
-  // the adoption agency (13.2.6.4.7), as far as nothing that is written has to move; false: the "any other end tag" steps are due.
-  // Where a special element is open inside the formatting element, the standard moves parts of the tree: then the page is given up.
+  // the adoption agency (13.2.6.4.7); false: the "any other end tag" steps are due. Where other elements stand between the formatting element and the
+  // special one that is open in it, the standard copies those too: then the page is given up.
   bool close_formatting(Element element) {
     if (current() == element && !is_marked(top - 1)) {
       pop();
@@ -192,11 +195,13 @@ struct OpenElements {
     }
     for (int k = at + 1; k < top; k++)
       if (kind(stack[k].element) & SCOPE) return true;  // not in scope: the end tag is ignored
-    for (int k = at + 1; k < top; k++)
-      if (kind(stack[k].element) & SPECIAL) {
+    for (int round = 1; int k = special_above(at); round++) {
+      if (k != at + 1 || round == ROUNDS || !move_out(j)) {
         given_up = true;
         return true;
       }
+      at = marks[j].position;
+    }
     pop_to(at);
     remove_mark(j);
     return true;
@@ -240,6 +245,43 @@ struct OpenElements {
   }
 
  private:
+  int special_above(int at) const {  // 0: there is none
+    for (int k = at + 1; k < top; k++)
+      if (kind(stack[k].element) & SPECIAL) return k;
+    return 0;
+  }
+
+  // The special element that stands straight in the formatting element of marks[j] is put behind that, and a copy of it around all that it holds:
+  // `<b>x<p>y` becomes `<b>x</b><p><b>y`. False where this cannot be written.
+  bool move_out(int j) {
+    Mark& mark = marks[j];
+    const int at = mark.position;
+    const Open inner = stack[at], outer = stack[at + 1];
+    const Size before = outer.name - 1, end_tag = inner.size + 3, start_tag = mark.end - mark.at;
+    Size behind = outer.name + outer.size;
+    while (w.out[behind++] != '>') {}
+    moved += w.o - before;
+    if (!at || stack[at - 1].element == GHOST || moved > MOST_MOVED || !w.has(end_tag + start_tag)) return false;
+    std::memmove(w.out + behind + end_tag + start_tag, w.out + behind, static_cast<size_t>(w.o - behind));
+    std::memcpy(w.out + behind + end_tag, w.out + mark.at, static_cast<size_t>(start_tag));
+    std::memmove(w.out + before + end_tag, w.out + before, static_cast<size_t>(behind - before));
+    const Size end = w.o + end_tag + start_tag;
+    w.o = before;
+    w.end_tag(inner.name, inner.size);
+    w.o = end;
+    const auto shift = [&](Size& place) { place += (place >= before ? end_tag : 0) + (place >= behind ? start_tag : 0); };
+    for (int k = 0; k < top; k++) shift(stack[k].name);
+    for (int k = 0; k < n_marks; k++) {
+      if (marks[k].at < before) continue;
+      shift(marks[k].at);
+      marks[k].end = marks[k].end + end_tag + start_tag;
+    }
+    std::swap(stack[at], stack[at + 1]);
+    mark.position = at + 1;
+    if (form == at + 1) form = at;
+    return true;
+  }
+
   bool has_attribute(Size at, Size end, const Source& source, const Attribute& a) const {  // the tag whose attributes stand at out[at, end)
     const Size size = a.stop - a.name;
     for (Size i = at; i < end;) {

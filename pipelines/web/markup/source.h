@@ -65,11 +65,12 @@ struct Attribute {
 };
 
 struct Tag {
-  static constexpr int MOST = 64;  // attributes; a page with more in a tag is left to the parser
+  static constexpr int MOST = 256;  // attributes; a page with more in a tag is left to the parser
   Size at, end;                    // the name
   Element element;
   bool closing, self_closing;
   int size;
+  uint32_t keys[MOST];  // of the attributes' names: equal names have equal ones
   Attribute attributes[MOST];
 };
 
@@ -202,15 +203,24 @@ struct Source {
         }
         if (seldom(i >= n)) return NO_END;
       }
+      const uint32_t key = key_of(a);
       bool seen = false;  // of two of one name the first counts
-      for (int k = 0; k < tag.size && !seen; k++) {
-        const Attribute& b = tag.attributes[k];
-        seen = b.stop - b.name == a.stop - a.name && same(a.name, b.name, a.stop - a.name);
-      }
+      for (int k = 0; k < tag.size; k++)
+        if (seldom(tag.keys[k] == key)) seen = seen || is_called_as(a, tag.attributes[k]);
       if (seldom(seen)) continue;
       if (seldom(tag.size == Tag::MOST)) return TOO_MANY;
+      tag.keys[tag.size] = key;
       tag.attributes[tag.size++] = a;
     }
+  }
+
+  uint32_t key_of(const Attribute& a) const {
+    const Size size = a.stop - a.name;
+    return static_cast<uint32_t>(small(html[a.name]) | small(html[a.name + size / 2]) << 8 | small(html[a.stop - 1]) << 16) ^ static_cast<uint32_t>(size) << 24;
+  }
+
+  bool is_called_as(const Attribute& a, const Attribute& b) const {
+    return b.stop - b.name == a.stop - a.name && same(a.name, b.name, a.stop - a.name);
   }
 
   const Attribute* attribute(const Tag& tag, const char* name) const {

@@ -43,6 +43,12 @@ CASES = {
     "three equal at most are opened again": b"<p><b><b><b><b>x<p>y",
     "links do not nest": b"<a href=1>x<a href=2>y</a>z",
     "formatting stays out of cells and objects": b"<b><table><td>x</table><object>y</object>z",
+    "blocks in formatting": b"<b class=x>a<p>b<i>c</b>d</i>e</p>f",
+    "blocks in blocks in formatting": b"<b>a<div>b<ul><li>c<i>d</b>e</i></ul>f</div>g",
+    "nothing but blocks in formatting": b"<a href='>'><div><p>x</a>y<div></a>z",
+    "a form in formatting": b"<font><form>a<input></font>b</form>c<form>",
+    "eight blocks deep": b"<b>" + b"<div>" * 7 + b"x</b>y",
+    "many attributes": b"<p " + b" ".join(b"a%d A%d=1" % (i, i // 2) for i in range(250)) + b">",
     "forms that cross": b"<form><div></form>x</div>y<form>z",
     "selects": b"<select><option>a<optgroup>b<option>c<hr>d<input>e<select><b>f<select>g",
     "ruby": b"<ruby>a<rb>b<rt>c<rtc>d<rp>e</ruby>f",
@@ -74,8 +80,8 @@ def test_is_what_the_parser_writes(name: str) -> None:
 
 @pytest.mark.parametrize(
     "html",
-    [b"<b>x<p>y</b>z", b"<a>x<div><a>y", b"<table>x</table>", b"<table><div>x</table>", b"<math><mi>x</math>", b"<frameset>", b"<plaintext>x",
-     b"<svg><p>x", b"<svg><foreignObject><p>x</svg>", b"a\0b", b"<div>" * 1_001, b"<p " + b" ".join(b"a%d" % i for i in range(65)) + b">",
+    [b"<b>x<i><p>y</b>z", b"<a>x<i><div><a>y", b"<b>" + b"<div>" * 9 + b"x</b>y", b"<form><b></form><p>x</b>", b"<table>x</table>", b"<table><div>x</table>", b"<math><mi>x</math>", b"<frameset>", b"<plaintext>x",
+     b"<svg><p>x", b"<svg><foreignObject><p>x</svg>", b"a\0b", b"<div>" * 1_001, b"<p " + b" ".join(b"a%d" % i for i in range(257)) + b">",
      b'"' * 10 + b"<p a='" + b'"' * 10_000 + b"'>"],
 )  # fmt: skip
 def test_leaves_to_the_parser_what_would_have_to_move(html: bytes) -> None:
@@ -106,4 +112,4 @@ def test_real_pages_are_what_the_parser_writes() -> None:
 
     pages = [decode(p.html).html for p in samples(Path(os.environ["WEFT_DATA"]))]
     assert not any(map(differs, pages))
-    assert sum(normal.written(p) is None for p in pages) < 0.08 * len(pages)
+    assert sum(normal.written(p) is None for p in pages) < 0.03 * len(pages)
