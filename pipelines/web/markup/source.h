@@ -66,7 +66,7 @@ struct Attribute {
 
 struct Tag {
   static constexpr int MOST = 256;  // attributes; a page with more in a tag is left to the parser
-  Size at, end;                    // the name
+  Size at, end;                     // the name
   Element element;
   bool closing, self_closing;
   int size;
