@@ -83,12 +83,12 @@ def test_a_lexicon_that_is_full_forgets_and_learns_again(monkeypatch: pytest.Mon
 ids = st.lists(st.integers(0, 3), max_size=40)
 
 
-@settings(max_examples=200)
 @given(texts=st.lists(st.text(_SCRIPTS, max_size=12), max_size=6))
 def test_distinct_words_of_many_texts_are_those_of_each(texts: list[str]) -> None:
     assert distinct(texts) == {w for t in texts for w in words(t)}
 
 
+@settings(max_examples=200)
 @given(groups=st.lists(ids, min_size=1, max_size=5), n=st.integers(1, 10))
 def test_ngram_shares_match_their_definition(groups: list[list[int]], n: int) -> None:
     starts = np.concatenate(([0], np.cumsum([len(g) for g in groups])))

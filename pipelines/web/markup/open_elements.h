@@ -222,9 +222,7 @@ struct OpenElements {
   // a second <html> or <body>: the attributes that the first one, open at `position`, has not are added to it
   void add_attributes(int position, const Source& source, const Tag& tag) {
     if (position >= top || !tag.size) return;
-    const Size at = stack[position].name + stack[position].size;
-    Size end = at;
-    while (w.out[end] != '>') end++;
+    const Size at = stack[position].name + stack[position].size, end = start_tag_end(stack[position]);
     Tag missing;
     missing.size = 0;
     for (int k = 0; k < tag.size; k++)
@@ -234,17 +232,28 @@ struct OpenElements {
     if (w.full) return;
     const Size added = --w.o - before;  // without the `>`
     if (!w.has(added)) return;
-    std::memmove(w.out + end + added, w.out + end, static_cast<size_t>(w.o - end));  // makes room, and so what was added now stands `added` later
-    std::memcpy(w.out + end, w.out + before + added, static_cast<size_t>(added));
-    for (int j = 0; j < top; j++) stack[j].name += stack[j].name >= end ? added : 0;
-    for (int j = 0; j < n_marks; j++)
-      if (marks[j].at >= end) {
-        marks[j].at += added;
-        marks[j].end += added;
-      }
+    make_room(end, added);  // and so what was added now stands `added` later
+    w.o -= added;
+    std::memcpy(w.out + end, w.out + w.o, static_cast<size_t>(added));
   }
 
  private:
+  Size start_tag_end(const Open& e) const {  // where its `>` stands: values hold none
+    return find(w.out, '>', e.name + e.size, w.o);
+  }
+
+  // what stands from `at` on stands `size` further on, for which there must be room
+  void make_room(Size at, Size size) {
+    std::memmove(w.out + at + size, w.out + at, static_cast<size_t>(w.o - at));
+    w.o += size;
+    for (int j = 0; j < top; j++) stack[j].name += stack[j].name >= at ? size : 0;
+    for (int j = 0; j < n_marks; j++)
+      if (marks[j].at >= at) {
+        marks[j].at += size;
+        marks[j].end += size;
+      }
+  }
+
   int special_above(int at) const {  // 0: there is none
     for (int k = at + 1; k < top; k++)
       if (kind(stack[k].element) & SPECIAL) return k;
@@ -257,25 +266,16 @@ struct OpenElements {
     Mark& mark = marks[j];
     const int at = mark.position;
     const Open inner = stack[at], outer = stack[at + 1];
-    const Size before = outer.name - 1, end_tag = inner.size + 3, start_tag = mark.end - mark.at;
-    Size behind = outer.name + outer.size;
-    while (w.out[behind++] != '>') {}
+    const Size before = outer.name - 1, behind = start_tag_end(outer) + 1, end_tag = inner.size + 3, start_tag = mark.end - mark.at;
     moved += w.o - before;
     if (!at || stack[at - 1].element == GHOST || moved > MOST_MOVED || !w.has(end_tag + start_tag)) return false;
-    std::memmove(w.out + behind + end_tag + start_tag, w.out + behind, static_cast<size_t>(w.o - behind));
-    std::memcpy(w.out + behind + end_tag, w.out + mark.at, static_cast<size_t>(start_tag));
-    std::memmove(w.out + before + end_tag, w.out + before, static_cast<size_t>(behind - before));
-    const Size end = w.o + end_tag + start_tag;
+    make_room(behind, start_tag);
+    std::memcpy(w.out + behind, w.out + mark.at, static_cast<size_t>(start_tag));
+    make_room(before, end_tag);
+    const Size end = w.o;
     w.o = before;
     w.end_tag(inner.name, inner.size);
     w.o = end;
-    const auto shift = [&](Size& place) { place += (place >= before ? end_tag : 0) + (place >= behind ? start_tag : 0); };
-    for (int k = 0; k < top; k++) shift(stack[k].name);
-    for (int k = 0; k < n_marks; k++) {
-      if (marks[k].at < before) continue;
-      shift(marks[k].at);
-      marks[k].end = marks[k].end + end_tag + start_tag;
-    }
     std::swap(stack[at], stack[at + 1]);
     mark.position = at + 1;
     if (form == at + 1) form = at;

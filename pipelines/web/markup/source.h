@@ -206,7 +206,7 @@ struct Source {
       const uint32_t key = key_of(a);
       bool seen = false;  // of two of one name the first counts
       for (int k = 0; k < tag.size; k++)
-        if (seldom(tag.keys[k] == key)) seen = seen || is_called_as(a, tag.attributes[k]);
+        if (seldom(tag.keys[k] == key) && is_called_as(a, tag.attributes[k])) seen = true;
       if (seldom(seen)) continue;
       if (seldom(tag.size == Tag::MOST)) return TOO_MANY;
       tag.keys[tag.size] = key;
