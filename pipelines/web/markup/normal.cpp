@@ -190,7 +190,7 @@ struct Page {
       return raw_element(i);
     }
     body.start();
-    return e == E_pre || e == E_listing ? after_line_feed(i) : i;
+    return e == E_pre || e == E_listing ? after_line_feed(after_nothing(i)) : i;
   }
 
   // true: that was all
@@ -268,6 +268,12 @@ struct Page {
     Skipped skipped{source};
     i = (skipped.*past)(i);
     if (skipped.given_up) give_up();
+    return i;
+  }
+
+  // `</>` is no token at all: what follows it follows what was before it
+  Size after_nothing(Size i) const {
+    while (source.starts(i, "</>")) i += 3;
     return i;
   }
 

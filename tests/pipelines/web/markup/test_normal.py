@@ -54,6 +54,7 @@ CASES = {
     "ruby": b"<ruby>a<rb>b<rt>c<rtc>d<rp>e</ruby>f",
     "buttons": b"<button>a<p><button>b",
     "text in fields": b"<textarea>\n\n<b>&amp;</textarea><title>a<b></title x>c<pre>\n\nx</pre>",
+    "no token before a line feed": b"<pre></></>\r\n\nx</pre><listing></>\n</listing><pre></>y<pre></>",
     "raw text": b"<xmp><b>&amp;</xmp><iframe><p></iframe><noembed>&lt;</noembed><noframes><p></noframes>",
     "scripts of 1996": b"<script><!--<script></script>--></script>x<script><!-- </script>y",
     "no script": b"<head><noscript><link><img></noscript><p>x",
