@@ -68,8 +68,8 @@ def judged() -> Read:
     reader = Reader(RuleSets(config.filters), config.extract.model_dump(mode="json"))
 
     def read(html: bytes, url: str) -> tuple[str, list[str]]:
-        block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + html
-        reader.read(Item(0, "", "", 0, 0, RESPONSE, url, "2024-01-01T00:00:00Z", block))
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8"
+        reader.read(Item(0, "", "", 0, 0, RESPONSE, url, "2024-01-01T00:00:00Z"), head, html)
         return "", []
 
     return read

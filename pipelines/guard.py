@@ -4,6 +4,7 @@ A page or an image from the web can crash, hang or exhaust the code that parses 
 process with limits on memory, CPU time, wall time, files and the size of what comes back, without the parent's environment
 (so without credentials) and, where the kernel allows it, without a network. Items travel in batches over a socket as
 length-prefixed bytes; nothing is unpickled, so a child taken over by its input cannot make the parent run anything.
+An item is bytes, or a tuple of bytes that the function takes as its arguments, so that a large one need not be put together.
 
 Every item is answered on its own, so the death of a child is the fault of the first item without an answer. Unless the
 child was fresh, that item is tried once more alone in a new child (an earlier item may have corrupted its memory or used it
@@ -26,13 +27,16 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TypeVar
 
 from pipelines.cpu import Starts
 from pipelines.guard_child import COUNT, EXCEPTION, MEMORY, OK, READY, REPLY, TOO_LONG
 
+Item = bytes | tuple[bytes | memoryview, ...]
+T = TypeVar("T", bound=Item)
+_SMALL = 1 << 12  # bytes up to which pieces are sent together
 _KEPT_ENV = ("PATH", "NUMBA_CACHE_DIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ", "SYSTEMROOT")
 
 
@@ -77,9 +81,13 @@ class _Gone(Exception):
         self.death = death
 
 
+def _pieces(item: Item) -> tuple[bytes | memoryview, ...]:
+    return item if isinstance(item, tuple) else (item,)
+
+
 class Guard:
-    """Calls `target` ("package.module:function", bytes -> bytes) in a guarded child. With `setup`, the target is called once
-    per child with it and returns the function. Not thread-safe: one guard per thread."""
+    """Calls `target` ("package.module:function", of bytes, as many as an item has pieces, to bytes) in a guarded child. With `setup`,
+    the target is called once per child with it and returns the function. Not thread-safe: one guard per thread."""
 
     def __init__(self, target: str, limits: GuardLimits | None = None, setup: bytes | None = None):
         self.target, self.limits, self.setup = target, limits or GuardLimits(), setup
@@ -109,13 +117,13 @@ class Guard:
             self._stderr.close()
             self._stderr = None
 
-    def __call__(self, item: bytes) -> bytes | Death:
+    def __call__(self, item: Item) -> bytes | Death:
         """The result of one item."""
         return self._collect([item], self._send([item]))[0]
 
-    def map(self, items: Iterable[bytes], batch: int = 32) -> Iterator[tuple[bytes, bytes | Death]]:
-        """(item, result) in order. While the child works on a batch, the next one is drawn from `items`."""
-        waiting: list[bytes] = []
+    def map(self, items: Iterable[T], batch: int = 32) -> Iterator[tuple[T, bytes | Death]]:
+        """(item, result) in order. Items have as many pieces each. While the child works on a batch, the next one is drawn from `items`."""
+        waiting: list[T] = []
         sent = False
         for group in self._batches(items, batch):
             if waiting:
@@ -124,19 +132,20 @@ class Guard:
         if waiting:
             yield from zip(waiting, self._collect(waiting, sent), strict=True)
 
-    def _batches(self, items: Iterable[bytes], batch: int) -> Iterator[list[bytes]]:
-        group: list[bytes] = []
+    def _batches(self, items: Iterable[T], batch: int) -> Iterator[list[T]]:
+        group: list[T] = []
         size = 0
         for item in items:
-            if group and (len(group) >= batch or size + len(item) > self.limits.batch_bytes):
+            own = sum(map(len, _pieces(item)))
+            if group and (len(group) >= batch or size + own > self.limits.batch_bytes):
                 yield group
                 group, size = [], 0
             group.append(item)
-            size += len(item)
+            size += own
         if group:
             yield group
 
-    def _collect(self, items: list[bytes], sent: bool) -> list[bytes | Death]:
+    def _collect(self, items: Sequence[Item], sent: bool) -> list[bytes | Death]:
         """Results of a batch; `sent`: it is already on its way."""
         results: list[bytes | Death] = []
         while len(results) < len(items):
@@ -159,7 +168,7 @@ class Guard:
             sent = False
         return results
 
-    def _alone(self, item: bytes) -> bytes | Death:
+    def _alone(self, item: Item) -> bytes | Death:
         try:
             self._put([item])
             result = self._get()
@@ -170,7 +179,7 @@ class Guard:
             self.close()
             return gone.death
 
-    def _send(self, items: list[bytes]) -> bool:
+    def _send(self, items: Sequence[Item]) -> bool:
         """Put a batch on its way; False if the child died under it (then collecting sends it again and finds out whose fault)."""
         if self._served >= self.limits.items_per_child:
             self.close()
@@ -182,15 +191,24 @@ class Guard:
             self.close()
             return False
 
-    def _put(self, items: list[bytes]) -> None:
+    def _put(self, items: Sequence[Item]) -> None:
         if self._process is None:
             self._start()
         assert self._sock is not None
         try:
             self._sock.settimeout(self.limits.wall + 5)
-            self._sock.sendall(struct.pack(f"<I{len(items)}I", len(items), *map(len, items)))
-            for item in items:
-                self._sock.sendall(item)
+            pieces = [piece for item in items for piece in _pieces(item)]
+            small: list[bytes | memoryview] = [struct.pack(f"<II{len(pieces)}I", len(items), len(pieces), *map(len, pieces))]
+            for piece in pieces:
+                if len(piece) <= _SMALL:
+                    small.append(piece)
+                    continue
+                if small:
+                    self._sock.sendall(b"".join(small))
+                    small.clear()
+                self._sock.sendall(piece)
+            if small:
+                self._sock.sendall(b"".join(small))
         except TimeoutError:
             raise _Gone(Death("timeout", "the child did not read its input", "wall")) from None
         except OSError:

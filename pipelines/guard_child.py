@@ -19,6 +19,7 @@ from collections.abc import Callable
 OK, EXCEPTION, MEMORY, TOO_LONG = 0, 1, 2, 3
 READY = b"R"
 COUNT = struct.Struct("<I")
+BATCH = struct.Struct("<II")  # items, and pieces of all of them
 REPLY = struct.Struct("<BI")
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 GC_EVERY = 20_000  # new containers: an item leaves few cycles behind, and most of what is alive at a moment is its own
@@ -67,24 +68,25 @@ def describe(error: BaseException) -> bytes:
     return f"{type(error).__name__}\x1f{trace}\x1f{str(error)[:500]}".encode("utf-8", "replace")
 
 
-def load(target: str, setup: bytes | None) -> Callable[[bytes], bytes]:
+def load(target: str, setup: bytes | None) -> Callable[..., bytes]:
     module, _, name = target.partition(":")
     function = getattr(importlib.import_module(module), name)
     return function if setup is None else function(setup)
 
 
-def serve(sock: socket.socket, function: Callable[[bytes], bytes], cpu: float, wall: float, reply_bytes: int) -> None:
+def serve(sock: socket.socket, function: Callable[..., bytes], cpu: float, wall: float, reply_bytes: int) -> None:
     """Answer batches until the parent closes the socket. Timers are the kernel's, with their default action (death), so
     they also stop native code that holds the interpreter lock, and an orphan."""
     while True:
-        (count,) = COUNT.unpack(read_exactly(sock, COUNT.size))
-        lengths = struct.unpack(f"<{count}I", read_exactly(sock, 4 * count))
-        items = [receive(sock, n) for n in lengths]  # all of them, so that the parent goes on to the next batch
-        for item in items:
+        count, pieces = BATCH.unpack(read_exactly(sock, BATCH.size))
+        lengths = struct.unpack(f"<{pieces}I", read_exactly(sock, 4 * pieces))
+        received = [receive(sock, n) for n in lengths]  # all of them, so that the parent goes on to the next batch
+        each = pieces // count
+        for at in range(0, pieces, each):
             signal.setitimer(signal.ITIMER_PROF, cpu)
             signal.setitimer(signal.ITIMER_REAL, wall)
             try:
-                status, reply = OK, function(item)
+                status, reply = OK, function(*received[at : at + each])
                 if len(reply) > reply_bytes:
                     status, reply = TOO_LONG, f"the result has {len(reply)} bytes, the limit is {reply_bytes}".encode()
             except MemoryError as e:

@@ -36,12 +36,12 @@ from schemas.rows import IMAGE, TEXT, Node
 END_ROLE = "end"
 LANGUAGE_CHARACTERS = 2_000
 LONG_ENOUGH = 80  # characters of a paragraph that is asked for its language before the short ones
-_WARM_UP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>A page of plain words, so that the word lists of the language are here."
+_WARM_UP = (b"HTTP/1.1 200 OK\r\nContent-Type: text/html", b"<p>A page of plain words, so that the word lists of the language are here.")
 _DIGITS = re.compile(r"\D+")
 
 
 class Item(msgspec.Struct, array_like=True, frozen=True):
-    """What the child is given: a record and where it came from."""
+    """What the child is given, beside the record's head and body: where it came from."""
 
     record: int
     path: str
@@ -51,7 +51,6 @@ class Item(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     url: str
     date: str
-    block: memoryview  # of the bytes as they came, so that reading an item copies no page
 
 
 class Judged(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -118,7 +117,7 @@ def iso_date(date: str) -> str:
 
 
 def item_of(record: Record, number: int, path: str, crawl: str) -> Item:
-    return Item(number, path, crawl, record.offset, record.length, record.kind, record.url, record.date, memoryview(record.block))
+    return Item(number, path, crawl, record.offset, record.length, record.kind, record.url, record.date)
 
 
 def setup(config: Any) -> bytes:
@@ -126,14 +125,14 @@ def setup(config: Any) -> bytes:
     return json.dumps({"filters": config.filters, "extract": json.loads(config.extract.model_dump_json())}).encode()
 
 
-def make(settings: bytes) -> Callable[[bytes], bytes]:
-    """The function that a guarded child runs on each page (msgpack of Item -> msgpack of Row)."""
+def make(settings: bytes) -> Callable[[bytes, bytes, bytes], bytes]:
+    """The function that a guarded child runs on each page (msgpack of Item, head, body -> msgpack of Row)."""
     raw = json.loads(settings)
     reader = Reader(RuleSets(raw["filters"]), raw["extract"])
-    warm_up = Item(0, "", "", 0, 0, RESPONSE, "https://www.example.org/", "", memoryview(_WARM_UP))
-    reader.read(warm_up)  # loads, before any page's clock runs, what is loaded at first use
+    warm_up = Item(0, "", "", 0, 0, RESPONSE, "https://www.example.org/", "")
+    reader.read(warm_up, *_WARM_UP)  # loads, before any page's clock runs, what is loaded at first use
     decoder, encoder = msgspec.msgpack.Decoder(Item), msgspec.msgpack.Encoder()
-    return lambda data: encoder.encode(reader.read(decoder.decode(data)))
+    return lambda item, head, body: encoder.encode(reader.read(decoder.decode(item), head, body))
 
 
 class Reader:
@@ -144,13 +143,14 @@ class Reader:
         self.paragraph_models, self.document_models = TextModels(rules.paragraph), TextModels(rules.document)
         self.limits = Limits(extract["max_body_bytes"], extract["max_nodes"], extract["max_depth"])
 
-    def read(self, item: Item) -> Row:
+    def read(self, item: Item, head: bytes, body: bytes) -> Row:
+        """`head` and `body` as by `http.split`."""
         who = identify_record(item.url, item.date, item.crawl)
         url_measures = self.rules.url.measure(item.url)
         if item.kind == REVISIT:
             return self._without_page(who, url_measures, [Reason.REVISIT])
         try:
-            response = http.parse(item.block, self.settings["max_body_bytes"])
+            response = http.response(head, body, self.settings["max_body_bytes"])
         except http.HttpError as e:
             return Row(who, dead=(e.kind, str(e)))
         structural = []
@@ -192,7 +192,7 @@ class Reader:
             if verdict.reasons or verdict.shadow_reasons:
                 judged[i] = Judged(list(verdict.reasons), list(verdict.shadow_reasons))
                 if verdict.reasons:
-                    nodes[i] = n._replace(reason=verdict.first_reason)
+                    nodes[i] = Node(*n[:-1], verdict.reasons[0])
         signals = optout.page_signals(response.headers, page.meta)
         acts = self.settings["opt_out"] == "respect"
         before = [Reason.OPT_OUT] if acts and any(s.reserves_page for s in signals) else []

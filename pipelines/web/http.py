@@ -58,20 +58,31 @@ class Response(NamedTuple):
         return m[1] if m else ""
 
 
-def parse(block: bytes | memoryview, body_cap: int = BODY_CAP) -> Response:
-    """A response from the bytes of its record (of a view, head and body alone are copied). HttpError if its body grows beyond the bounds."""
-    m = _STATUS.match(block[:64])
-    if m is None:
-        block = bytes(block)
-        if block[:5].upper() == b"HTTP/":
-            raise HttpError("bad_http", f"no status in {block[:60]!r}")
-        return Response(0, (), _capped(block, body_cap))
+def split(block: bytes) -> tuple[memoryview, memoryview]:
+    """(head, body) of a stored response, as parts of it; without a status line all is body."""
+    whole = memoryview(block)
+    if _STATUS.match(block) is None:
+        return whole[:0], whole
     end = _END.search(block, 0, HEAD_CAP)
-    head, body = (bytes(block[: end.start()]), bytes(block[end.end() :])) if end else (bytes(block[:HEAD_CAP]), b"")
+    return (whole[: end.start()], whole[end.end() :]) if end else (whole[:HEAD_CAP], whole[:0])
+
+
+def parse(block: bytes, body_cap: int = BODY_CAP) -> Response:
+    """A response from the bytes of its record. HttpError if its body grows beyond the bounds."""
+    return response(*map(bytes, split(block)), body_cap)
+
+
+def response(head: bytes, body: bytes, body_cap: int = BODY_CAP) -> Response:
+    """The same from what `split` makes of it."""
+    m = _STATUS.match(head)
+    if m is None:
+        if body[:5].upper() == b"HTTP/":
+            raise HttpError("bad_http", f"no status in {body[:60]!r}")
+        return Response(0, (), _capped(body, body_cap))
     headers = _headers(head)
-    response = Response(int(m[1]), headers, body)
+    found = Response(int(m[1]), headers, body)
     partial = False
-    if "chunked" in response.header("transfer-encoding").lower():
+    if "chunked" in found.header("transfer-encoding").lower():
         body, partial = dechunk(body)
     names = [n.strip() for n in ",".join(v for k, v in headers if k == "content-encoding").lower().split(",") if n.strip()]
     if len(names) > LAYERS:
@@ -79,7 +90,7 @@ def parse(block: bytes | memoryview, body_cap: int = BODY_CAP) -> Response:
     for name in reversed(names):
         body, cut = decompress(body, name, body_cap)
         partial = partial or cut
-    return response._replace(body=_capped(body, body_cap), partial=partial)
+    return found._replace(body=_capped(body, body_cap), partial=partial)
 
 
 def _capped(body: bytes, cap: int) -> bytes:

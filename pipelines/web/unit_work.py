@@ -36,7 +36,7 @@ def read_unit(unit: Unit, root: str, config: Config, guard: Guard) -> tuple[list
         encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Row)
         sent: list[Item] = []  # in the guard's hands, oldest first
 
-        def items() -> Iterator[bytes]:
+        def items() -> Iterator[tuple[bytes, memoryview, memoryview]]:
             for path, found in _records(unit):
                 if isinstance(found, Problem):
                     work.problem(path, found)
@@ -46,8 +46,8 @@ def read_unit(unit: Unit, root: str, config: Config, guard: Guard) -> tuple[list
                 if found.problem and not _is_other_media(found):
                     work.dead(item, found.problem, found.message)
                     continue
-                sent.append(msgspec.structs.replace(item, block=b""))
-                yield encoder.encode(item)
+                sent.append(item)
+                yield encoder.encode(item), *http.split(found.block)
 
         for _, answer in guard.map(items(), batch=config.extract.batch):
             item = sent.pop(0)

@@ -131,6 +131,17 @@ def test_children_are_replaced_after_a_number_of_items():
     assert len(pids) == 4
 
 
+def test_an_item_in_pieces_is_given_as_arguments():
+    items = [(b"a", memoryview(b"z" * 300_000)[1:], b""), (b"", b"b", b"c"), (b"k", b"", b""), (b"", memoryview(b"d"), b"")]
+    with Guard("tests.support.guard_targets:make", LIMITS, setup=b"pieces") as guard:
+        got = list(guard.map(items, batch=3))
+        assert guard(items[1]) == b"|b|c"
+    assert [i for i, _ in got] == items
+    results = [r for _, r in got]
+    assert results[:2] == [b"a|" + b"z" * 299_999 + b"|", b"|b|c"] and results[3] == b"|d|"
+    assert isinstance(results[2], Death) and results[2].error == "SIGABRT"
+
+
 def test_deterministic_whatever_the_batch_size():
     items = [b"z1", b"s", b"e", b"z2", b"a", b"z3"]
     runs = [deaths(items, batch=n)[0] for n in (1, 2, 6)]

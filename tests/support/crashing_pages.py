@@ -8,17 +8,17 @@ from collections.abc import Callable
 from pipelines.web import capture
 
 
-def make(settings: bytes) -> Callable[[bytes], bytes]:
+def make(settings: bytes) -> Callable[[bytes, bytes, bytes], bytes]:
     read = capture.make(settings)
 
-    def run(item: bytes) -> bytes:
-        if b"please abort" in item:
+    def run(item: bytes, head: bytes, body: bytes) -> bytes:
+        if b"please abort" in body:
             os.abort()
-        if b"please hang" in item:
+        if b"please hang" in body:
             while True:
                 pass
-        if b"please raise" in item:
+        if b"please raise" in body:
             raise ValueError("asked to")
-        return read(item)
+        return read(item, head, body)
 
     return run
