@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from itertools import compress
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeGuard, cast
 
 import numpy as np
 
@@ -64,10 +64,8 @@ class Limit:
     but: tuple[str, ...] = ()  # languages it is not for
 
     def fails(self, measures: Mapping[str, float], language: str = "") -> bool:
-        m = measures.get(self.measure)
-        if m is None or m != m:  # absent or NaN: does not apply
-            return False
-        return (m > self.value if self.side == "above" else m < self.value) and self.applies(language)
+        m = measures.get(self.measure)  # NaN, as absent: does not apply, and is neither above nor below
+        return m is not None and (m > self.value if self.side == "above" else m < self.value) and self.applies(language)
 
     def applies(self, language: str) -> bool:
         """Whether the limit is for a language."""
@@ -202,7 +200,7 @@ _PASSED = Verdict()
 _VERDICTS = 10_000  # that a set keeps for a language
 
 
-def _by_columns(rule: Rule) -> bool:
+def _by_columns(rule: Rule) -> TypeGuard[TextRule]:
     return isinstance(rule, TextRule) and type(rule).measure is TextRule.measure
 
 
@@ -250,6 +248,8 @@ class RuleSet:
         self._judging = tuple(x for r in self.rules if r.name not in self.shadow for x in r.limits())
         self._watching = tuple(x for r in self.rules if r.name in self.shadow for x in r.limits())
         self._at = {m: j for j, m in enumerate(self.measures)}
+        self._by_columns = [r for r in self.rules if _by_columns(r)]
+        self._by_views = [r for r in self.rules if not _by_columns(r)]
         self._limits: dict[str, _Limits] = {}  # by language
 
     def measure(self, item: Any) -> Measures:
@@ -281,14 +281,13 @@ class RuleSet:
         table = np.empty((len(self.measures), len(views)))
         table.fill(np.nan)
         at = self._at
-        for rule in self.rules:
-            if _by_columns(rule):
-                for m, column in cast(TextRule, rule).columns(page).items():
-                    table[at[m]] = column
-            else:
-                for i, view in enumerate(views):
-                    for m, value in rule.measure(view).items():
-                        table[at[m], i] = value
+        for rule in self._by_columns:
+            for m, column in rule.columns(page).items():
+                table[at[m]] = column
+        for rule in self._by_views:
+            for i, view in enumerate(views):
+                for m, value in rule.measure(view).items():
+                    table[at[m], i] = value
         columns = cast("list[list[float | None]]", table.tolist())
         missing = np.empty((table.size, 2), np.int64)
         for j, i in missing[: blanks(table, missing)].tolist():

@@ -19,6 +19,8 @@ LAYERS = 3  # Content-Encoding: gzip, gzip, ...
 
 _STATUS = re.compile(rb"(?:HTTP/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?:[ \t]|\r|\n|\Z)", re.IGNORECASE)
 _END = re.compile(rb"\r?\n\r?\n")
+_LINE = re.compile(r"\r?\n")
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 _CHUNK = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|link|div|table|p|a|h1|br|!--)[\s>/]?", re.IGNORECASE)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
@@ -45,7 +47,10 @@ class Response(NamedTuple):
 
     def header(self, name: str) -> str:
         """The first value of a header; "" if absent."""
-        return next((v for n, v in self.headers if n == name), "")
+        for own, value in self.headers:
+            if own == name:
+                return value
+        return ""
 
     @property
     def media_type(self) -> str:
@@ -54,7 +59,7 @@ class Response(NamedTuple):
     @property
     def charset(self) -> str:
         """The charset parameter of Content-Type, as written."""
-        m = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", self.header("content-type"), re.IGNORECASE)
+        m = _CHARSET.search(self.header("content-type"))
         return m[1] if m else ""
 
 
@@ -101,7 +106,7 @@ def _capped(body: bytes, cap: int) -> bytes:
 
 def _headers(head: bytes) -> tuple[tuple[str, str], ...]:
     out: list[tuple[str, str]] = []
-    for line in re.split(r"\r?\n", _text(head))[1:]:
+    for line in _LINE.split(_text(head))[1:]:
         if line[:1] in (" ", "\t") and out:
             out[-1] = (out[-1][0], f"{out[-1][1]} {line.strip()}")
             continue

@@ -76,8 +76,7 @@ def source(a: Attributes, sources: list[Attributes]) -> tuple[str, bool]:
     if not is_stand_in(src):
         return src, False
     for name in _LAZY:
-        value = (a.get(name) or "").strip()
-        if value and not is_nothing(value) and " " not in value:
+        if name in a and (value := a[name].strip()) and not is_nothing(value) and " " not in value:
             return value, True
     for name in ("srcset", *_LAZY_SETS):
         if value := a.get(name):
