@@ -12,15 +12,3 @@ def beyond(table, rows, sides, values, out):  # type: ignore[no-untyped-def]
         for i in range(table.shape[1]):
             x = table[rows[j], i]
             out[i, j] = x > values[j] if sides[j] > 0 else x < values[j]
-
-
-@compiled
-def blanks(table, out):  # type: ignore[no-untyped-def]
-    """Put the places (row, column) of the NaNs of a table into `out`; how many there are."""
-    n = 0
-    for j in range(table.shape[0]):
-        for i in range(table.shape[1]):
-            if table[j, i] != table[j, i]:
-                out[n, 0], out[n, 1] = j, i
-                n += 1
-    return n

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from filters.base import At, Measures, Unit
 from filters.registry import rule_set
@@ -82,7 +82,7 @@ class Row(msgspec.Struct, array_like=True, frozen=True):
     store: bool = False  # nodes carry their text: kept, or chosen as a sample of the dropped
     nodes: list[tuple] = []  # Node fields in order
     text_bytes: list[int] = []  # of each node, 0 for images
-    node_measures: list[list[float | None]] = []  # a column of each of `RuleSets.node_measures`, as long as `nodes`
+    node_measures: bytes = b""  # float64, a row of each of `RuleSets.node_measures`, as long as `nodes`; NaN where it does not apply
     judged: dict[int, Judged] = {}  # by position, of the nodes that failed anything: most did not
     optouts: list[tuple[str, str, str, str, bool, str]] = []  # subject, signal, value, token, acted, evidence
     facts: dict[str, int] = {}
@@ -99,6 +99,19 @@ class RuleSets:
         self.document = rule_set(filters, Unit.DOCUMENT, At.EXTRACT)
         self.document_measures = tuple(sorted({*self.url.measures, *self.document.measures}))
         self.node_measures = tuple(sorted({*self.paragraph.measures, *self.image.measures}))
+        self._paragraph_rows, self._image_rows = (
+            np.array([self.node_measures.index(m) for m in unit.measures], np.int64)[:, None] for unit in (self.paragraph, self.image)
+        )
+
+    def by_node(self, n: int, paragraphs: tuple[list[int], np.ndarray], images: tuple[list[int], list[Measures]]) -> np.ndarray:
+        """(measures, n): of paragraphs and images at these positions their measures, NaN elsewhere."""
+        out = np.full((len(self.node_measures), n), np.nan)
+        at, table = paragraphs
+        out[self._paragraph_rows, at] = table
+        at, pictures = images
+        if at:
+            out[self._image_rows, at] = [[p.get(m, np.nan) for p in pictures] for m in self.image.measures]
+        return out
 
 
 def identify_record(url: str, date: str, crawl: str) -> Identity:
@@ -174,20 +187,19 @@ class Reader:
         views = TextView.page(texts, language)
         self.paragraph_models.fill(views)
         judged: dict[int, Judged] = {}
-        columns, verdicts = rules.paragraph.columns(views, rules.node_measures, language)
+        table, verdicts = rules.paragraph.table(views, language)
         pictures: list[Measures] = []
-        places: list[int] = []  # where `_by_node` finds the measures of each node; marks are no content and have none
-        paragraph = 0
+        text_at, image_at, marks = [], [], []  # positions; marks are texts, but no content
         for i, n in enumerate(nodes):
             if n.kind == IMAGE:
                 pictures.append(rules.image.measure(n))
                 verdict = rules.image.judge(pictures[-1], language)
-                places.append(len(texts) + len(pictures))
+                image_at.append(i)
             else:
-                verdict = verdicts[paragraph]
-                places.append(len(texts) if n.role == END_ROLE else paragraph)
-                paragraph += 1
+                verdict = verdicts[len(text_at)]
+                text_at.append(i)
             if n.role == END_ROLE:
+                marks.append(i)
                 continue
             if verdict.reasons or verdict.shadow_reasons:
                 judged[i] = Judged(list(verdict.reasons), list(verdict.shadow_reasons))
@@ -211,12 +223,14 @@ class Reader:
         facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
         sizes = [len(t) if (t := n.text).isascii() else len(t.encode("utf-8", "replace")) for n in nodes]
+        measured = rules.by_node(len(nodes), (text_at, table), (image_at, pictures))
+        measured[:, marks] = np.nan
         title = page.title
         if store and self.settings["mask_pii"]:  # in all that is stored, the dropped parts too
             nodes, title = _masked(nodes, title, facts)
         return Row(
             who, None, title, language, score, measures, reasons, shadow, store,
-            nodes if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, _by_node(rules.node_measures, columns, pictures, places), judged,
+            nodes if store else [(n[0], n[1], n[2], "", n[4], "", "", *n[7:]) for n in nodes], sizes, measured.tobytes(), judged,
             [("page", s.signal, s.value[:500], s.token, acts and (s.reserves_page or s.reserves_images), s.evidence) for s in signals],
             facts,
         )  # fmt: skip
@@ -233,16 +247,6 @@ class Reader:
         both = {**url_measures, **document_measures}
         reasons = [*map(str, first), *url.reasons, *map(str, between), *document.reasons]
         return [both.get(m) for m in self.rules.document_measures], reasons, [*url.shadow_reasons, *document.shadow_reasons]
-
-
-def _by_node(
-    names: Sequence[str], columns: list[list[float | None]], pictures: list[Measures], places: list[int]
-) -> list[list[float | None]]:
-    """A column of each measure with a value for each node: of the paragraphs' column, then of nothing, then of the pictures, the one at its place."""
-    if not pictures and places == [*range(len(places))]:
-        return columns
-    take = itemgetter(*places) if len(places) > 1 else lambda values: tuple(values[i] for i in places)
-    return [list(take((*column, None, *[p.get(name) for p in pictures]))) for name, column in zip(names, columns, strict=True)]
 
 
 def _sample(texts: list[str]) -> str:

@@ -79,7 +79,7 @@ def main() -> None:
     nodes = extract(decode(_PAGE.encode()).html, "https://www.example.org/").nodes
     views = TextView.page([n.text for n in nodes if n.kind == "text"])
     rules = rule_set({"paragraph.stop_words": {}, "paragraph.digits": {}}, Unit.PARAGRAPH, At.EXTRACT)
-    rules.columns(views, rules.measures, "en")
+    rules.table(views, "en")
     for view in (*views, DocumentView(nodes, "en", paragraphs=views)):
         view.character_repetition(10)
         view.word_repetition(5)

@@ -8,6 +8,7 @@ from itertools import accumulate, chain
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipelines import storage
@@ -34,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {  # the order in which rows are given; me
 
 class UnitTables:
     """Buffers rows (in the order of `COLUMNS` and then of the measures) as columns and streams them to Parquet. A table without rows
-    gets no file."""
+    gets no file. The measures of nodes come and stay as blocks of float64: there are some hundreds a page."""
 
     def __init__(self, root: str, unit: str, document_measures: tuple[str, ...], node_measures: tuple[str, ...]):
         self.root, self.unit = root, unit
@@ -42,7 +43,9 @@ class UnitTables:
         self.schemas = {n: tables.wide(n, measures[n]) if n in measures else tables.schema(n) for n in COLUMNS}
         self.columns = {n: (*c, *measures.get(n, ())) for n, c in COLUMNS.items()}
         self.rows: dict[str, int] = dict.fromkeys(COLUMNS, 0)
-        self._buffers: dict[str, tuple[list[Any], ...]] = {n: tuple([] for _ in c) for n, c in self.columns.items()}
+        buffered = {**self.columns, "nodes": COLUMNS["nodes"]}
+        self._buffers: dict[str, tuple[list[Any], ...]] = {n: tuple([] for _ in c) for n, c in buffered.items()}
+        self._measures: list[np.ndarray] = []  # (measures, rows) of the buffered nodes
         self._writers: dict[str, Any] = {}
         self._stack = ExitStack()
 
@@ -70,16 +73,20 @@ class UnitTables:
             self._flush(table)
         return position
 
-    def extend(self, table: str, columns: Sequence[Sequence[Any]]) -> None:
-        """Add as many rows as each of the columns is long; ValueError if they differ, as they would be rows of others from there on."""
-        n = len(columns[0])
-        if any(len(c) != n for c in columns):
-            raise ValueError(f"columns of {table!r} with {sorted({len(c) for c in columns})} rows")
-        self.rows[table] += n
-        for column, values in zip(self._buffers[table], columns, strict=True):
+    def add_nodes(self, columns: Sequence[Sequence[Any]], measures: np.ndarray) -> None:
+        """Add as many nodes as each of the columns is long, and each row of `measures` (NaN: does not apply); ValueError if they differ,
+        as they would be rows of others from there on."""
+        n, expected = len(columns[0]), len(self.columns["nodes"]) - len(COLUMNS["nodes"])
+        if any(len(c) != n for c in columns) or measures.shape != (expected, n):
+            raise ValueError(
+                f"columns of nodes with {sorted({len(c) for c in columns})} rows, measures {measures.shape}, not {(expected, n)}"
+            )
+        self.rows["nodes"] += n
+        self._measures.append(measures)
+        for column, values in zip(self._buffers["nodes"], columns, strict=True):
             column.extend(values)
-        while len(self._buffers[table][0]) >= FLUSH_ROWS.get(table, FLUSH_DEFAULT):
-            self._flush(table)
+        while len(self._buffers["nodes"][0]) >= FLUSH_ROWS["nodes"]:
+            self._flush("nodes")
 
     def _flush(self, table: str) -> None:
         """Write what is buffered, at most a table's FLUSH_ROWS."""
@@ -89,7 +96,12 @@ class UnitTables:
         if table not in self._writers:
             opened = storage.parquet_writer(self.root, table_file(table, self.unit), self.schemas[table])
             self._writers[table] = self._stack.enter_context(opened)
-        self._writers[table].write(arrow([c[:most] for c in buffer], self.columns[table], self.schemas[table]))
+        columns: list[Any] = [c[:most] for c in buffer]
+        if table == "nodes":
+            measures = np.concatenate(self._measures, axis=1)
+            columns.extend(measures[:, :most])
+            self._measures = [measures[:, most:].copy()]
+        self._writers[table].write(arrow(columns, self.columns[table], self.schemas[table]))
         for column in buffer:
             del column[:most]
 
@@ -98,15 +110,17 @@ class UnitTables:
         return [(name, w.part) for name, w in sorted(self._writers.items())]
 
 
-def arrow(columns: Sequence[list[Any]], names: tuple[str, ...], schema: pa.Schema) -> pa.Table:
-    """Columns of one length as a table of `schema`; columns that are not given are null."""
+def arrow(columns: Sequence[list[Any] | np.ndarray], names: tuple[str, ...], schema: pa.Schema) -> pa.Table:
+    """Columns of one length as a table of `schema`; columns that are not given are null, and so is NaN in arrays."""
     given = dict(zip(names, columns, strict=True))
     return pa.Table.from_arrays([_array(given.get(f.name), f.type, len(columns[0])) for f in schema], schema=schema)
 
 
-def _array(values: list[Any] | None, kind: pa.DataType, n: int) -> pa.Array:
+def _array(values: list[Any] | np.ndarray | None, kind: pa.DataType, n: int) -> pa.Array:
     if values is None:
         return pa.nulls(n, kind)
+    if isinstance(values, np.ndarray):
+        return pa.array(values, kind, from_pandas=True)
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):  # lists of tuples
         fields = kind.value_type
         flat = list(chain.from_iterable(values))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from pipelines import tombstones
 from pipelines.guard import Death, Guard
@@ -137,8 +138,8 @@ class _Work:
             if judged.reasons:
                 passed[i], first[i] = False, judged.reasons[0]
         one = ([row.identity.doc_id] * n, [self.unit] * n, [item.record] * n)
-        self.tables.extend("nodes", (*one, index, kinds, roles, image_ids, urls, row.text_bytes, [not row.reasons] * n, passed, first, reasons, shadow,
-                                     [row.language] * n, *row.node_measures))  # fmt: skip
+        self.tables.add_nodes((*one, index, kinds, roles, image_ids, urls, row.text_bytes, [not row.reasons] * n, passed, first, reasons, shadow,
+                                     [row.language] * n), np.frombuffer(row.node_measures).reshape(-1, n))  # fmt: skip
         paragraphs = images = n_text = n_images = text_bytes = 0
         for kind, role, reason, size in zip(kinds, roles, dropped, row.text_bytes, strict=True):
             if role == capture.END_ROLE:

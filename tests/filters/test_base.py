@@ -133,10 +133,10 @@ def test_first_reason_follows_the_order_of_the_configuration() -> None:
         assert isinstance(chosen, RuleSet) and verdict.first_reason.startswith(order[0])
 
 
-def test_a_page_without_rules_has_no_columns_and_keeps_all():
+def test_a_page_without_rules_has_no_measures_and_keeps_all():
     rules = rule_set({}, Unit.PARAGRAPH, At.EXTRACT)
     views = TextView.page(["A sentence.", "Another one."], "en")
-    columns, verdicts = rules.columns(views, (), "en")
-    assert columns == [] and [v.kept for v in verdicts] == [True, True]
+    table, verdicts = rules.table(views, "en")
+    assert table.shape == (0, 2) and [v.kept for v in verdicts] == [True, True]
     assert rules.page(views, "en") == [({}, verdicts[0]), ({}, verdicts[1])]
-    assert rules.columns(views, ("nobody",), "en")[0] == [[None, None]] and rules.columns([], ("nobody",), "en") == ([[]], [])
+    assert rules.page([], "en") == []
