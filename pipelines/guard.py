@@ -192,6 +192,8 @@ class Guard:
             return False
 
     def _put(self, items: Sequence[Item]) -> None:
+        if len({len(_pieces(item)) for item in items}) > 1:
+            raise ValueError(f"items of different numbers of pieces for {self.target!r}")
         if self._process is None:
             self._start()
         assert self._sock is not None

@@ -140,6 +140,8 @@ def test_an_item_in_pieces_is_given_as_arguments():
     results = [r for _, r in got]
     assert results[:2] == [b"a|" + b"z" * 299_999 + b"|", b"|b|c"] and results[3] == b"|d|"
     assert isinstance(results[2], Death) and results[2].error == "SIGABRT"
+    with Guard("tests.support.guard_targets:make", LIMITS, setup=b"pieces") as guard, pytest.raises(ValueError, match="pieces"):
+        list(guard.map([(b"a", b"b"), b"c", (b"d", b"e", b"f")]))
 
 
 def test_deterministic_whatever_the_batch_size():
