@@ -66,7 +66,7 @@ class Response(NamedTuple):
 def split(block: bytes) -> tuple[memoryview, memoryview]:
     """(head, body) of a stored response, as parts of it; without a status line all is body."""
     whole = memoryview(block)
-    if _STATUS.match(block) is None:
+    if _STATUS.match(block, 0, HEAD_CAP) is None:
         return whole[:0], whole
     end = _END.search(block, 0, HEAD_CAP)
     return (whole[: end.start()], whole[end.end() :]) if end else (whole[:HEAD_CAP], whole[:0])

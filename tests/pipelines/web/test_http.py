@@ -9,7 +9,7 @@ import brotli
 import pytest
 import zstandard
 
-from pipelines.web.http import BODY_CAP, HttpError, dechunk, is_html, parse
+from pipelines.web.http import BODY_CAP, HEAD_CAP, HttpError, dechunk, is_html, parse, split
 from tests.support.archives import http
 
 PAGE = b"<!doctype html><html><title>t</title><p>" + "größer ".encode() * 300 + b"</html>"
@@ -148,3 +148,16 @@ def test_random_bytes_never_raise_anything_else():
             is_html(parse(bytes(block)))
         except HttpError:
             pass
+
+
+def test_split_makes_parts_of_the_block_and_looks_no_further_than_a_head_may_reach():
+    block = http(PAGE)
+    head, body = split(block)
+    assert head.obj is block and body.obj is block and bytes(body) == PAGE and bytes(head) + b"\r\n\r\n" + PAGE == block
+    assert [*map(bytes, split(PAGE))] == [b"", PAGE]
+    late = b"HTTP/1.1" + b" " * HEAD_CAP + b"200 OK\r\n\r\nx"
+    assert [*map(bytes, split(late))] == [b"", late]
+    with pytest.raises(HttpError, match="no status"):
+        parse(late)
+    endless = b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * HEAD_CAP
+    assert (len(split(endless)[0]), parse(endless).body) == (HEAD_CAP, b"")
