@@ -74,7 +74,8 @@ def split(block: bytes) -> tuple[memoryview, memoryview]:
 
 def parse(block: bytes, body_cap: int = BODY_CAP) -> Response:
     """A response from the bytes of its record. HttpError if its body grows beyond the bounds."""
-    return response(*map(bytes, split(block)), body_cap)
+    head, body = split(block)
+    return response(bytes(head), bytes(body), body_cap)
 
 
 def response(head: bytes, body: bytes, body_cap: int = BODY_CAP) -> Response:
