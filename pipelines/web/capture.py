@@ -109,7 +109,7 @@ class RuleSets:
         at, table = paragraphs
         out[self._paragraph_rows, at] = table
         at, pictures = images
-        if at:
+        if at and len(self._image_rows):
             out[self._image_rows, at] = [[p.get(m, np.nan) for p in pictures] for m in self.image.measures]
         return out
 
