@@ -248,8 +248,8 @@ class RuleSet:
         self._judging = tuple(x for r in self.rules if r.name not in self.shadow for x in r.limits())
         self._watching = tuple(x for r in self.rules if r.name in self.shadow for x in r.limits())
         self._at = {m: j for j, m in enumerate(self.measures)}
-        self._by_columns = [r for r in self.rules if _by_columns(r)]
-        self._by_views = [r for r in self.rules if not _by_columns(r)]
+        self._of_pages = [r for r in self.rules if _by_columns(r)]  # asked for all paragraphs of a page at once; the others for each
+        self._of_views = [r for r in self.rules if not _by_columns(r)]
         self._limits: dict[str, _Limits] = {}  # by language
 
     def measure(self, item: Any) -> Measures:
@@ -280,10 +280,10 @@ class RuleSet:
         page = views.shared
         table.fill(np.nan)
         at = self._at
-        for rule in self._by_columns:
+        for rule in self._of_pages:
             for m, column in rule.columns(page).items():
                 table[at[m]] = column
-        for rule in self._by_views:
+        for rule in self._of_views:
             for i, view in enumerate(views):
                 for m, value in rule.measure(view).items():
                     table[at[m], i] = value

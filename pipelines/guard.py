@@ -29,6 +29,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import IO, TypeVar
 
 from pipelines.cpu import Starts
@@ -192,25 +193,19 @@ class Guard:
             return False
 
     def _put(self, items: Sequence[Item]) -> None:
-        if len({len(_pieces(item)) for item in items}) > 1:
+        split = [_pieces(item) for item in items]
+        if len({len(pieces) for pieces in split}) > 1:
             raise ValueError(f"items of different numbers of pieces for {self.target!r}")
+        pieces = [*chain.from_iterable(split)]
+        head = struct.pack(f"<II{len(pieces)}I", len(items), len(pieces), *map(len, pieces))
         if self._process is None:
             self._start()
         assert self._sock is not None
         try:
             self._sock.settimeout(self.limits.wall + 5)
-            pieces = [piece for item in items for piece in _pieces(item)]
-            small: list[bytes | memoryview] = [struct.pack(f"<II{len(pieces)}I", len(items), len(pieces), *map(len, pieces))]
-            for piece in pieces:
-                if len(piece) <= _SMALL:
-                    small.append(piece)
-                    continue
-                if small:
-                    self._sock.sendall(b"".join(small))
-                    small.clear()
-                self._sock.sendall(piece)
-            if small:
-                self._sock.sendall(b"".join(small))
+            for small, group in groupby([head, *pieces], lambda piece: len(piece) <= _SMALL):
+                for data in (b"".join(group),) if small else group:
+                    self._sock.sendall(data)
         except TimeoutError:
             raise _Gone(Death("timeout", "the child did not read its input", "wall")) from None
         except OSError:

@@ -103,14 +103,12 @@ class RuleSets:
             np.array([self.node_measures.index(m) for m in unit.measures], np.int64)[:, None] for unit in (self.paragraph, self.image)
         )
 
-    def by_node(self, n: int, paragraphs: tuple[list[int], np.ndarray], images: tuple[list[int], list[Measures]]) -> np.ndarray:
-        """(measures, n): of paragraphs and images at these positions their measures, NaN elsewhere."""
+    def by_node(self, n: int, text_at: list[int], table: np.ndarray, image_at: list[int], pictures: list[Measures]) -> np.ndarray:
+        """(measures, n): of the texts and images at these positions their measures, NaN elsewhere."""
         out = np.full((len(self.node_measures), n), np.nan)
-        at, table = paragraphs
-        out[self._paragraph_rows, at] = table
-        at, pictures = images
-        if at and len(self._image_rows):
-            out[self._image_rows, at] = [[p.get(m, np.nan) for p in pictures] for m in self.image.measures]
+        out[self._paragraph_rows, text_at] = table
+        images = np.array([[p.get(m, np.nan) for p in pictures] for m in self.image.measures])
+        out[self._image_rows, image_at] = images.reshape(len(self.image.measures), len(pictures))  # which an empty list does not tell
         return out
 
 
@@ -204,7 +202,7 @@ class Reader:
             if verdict.reasons or verdict.shadow_reasons:
                 judged[i] = Judged(list(verdict.reasons), list(verdict.shadow_reasons))
                 if verdict.reasons:
-                    nodes[i] = Node(*n[:-1], verdict.reasons[0])
+                    nodes[i] = Node(*n[:-1], verdict.first_reason)
         signals = optout.page_signals(response.headers, page.meta)
         acts = self.settings["opt_out"] == "respect"
         before = [Reason.OPT_OUT] if acts and any(s.reserves_page for s in signals) else []
@@ -223,7 +221,7 @@ class Reader:
         facts = {"html": 1, f"charset.{decoded.source}": 1, "truncated": int(bool(page.truncated) or response.partial)}
         store = not reasons or fraction_of(who.doc_id, "rejects") < self.settings["reject_share"]
         sizes = [len(t) if (t := n.text).isascii() else len(t.encode("utf-8", "replace")) for n in nodes]
-        measured = rules.by_node(len(nodes), (text_at, table), (image_at, pictures))
+        measured = rules.by_node(len(nodes), text_at, table, image_at, pictures)
         measured[:, marks] = np.nan
         title = page.title
         if store and self.settings["mask_pii"]:  # in all that is stored, the dropped parts too

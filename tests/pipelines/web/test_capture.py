@@ -16,7 +16,7 @@ def test_measures_by_node(rules, texts, images):
     sets = RuleSets({name: {} for name in rules})
     assert [bool(sets.paragraph.measures), bool(sets.image.measures)] == [WORDS in rules, FORMAT in rules]
     table = np.full((len(sets.paragraph.measures), len(texts)), 5.0)
-    got = sets.by_node(3, (texts, table), (images, [dict.fromkeys(sets.image.measures, 7.0)] * len(images)))
+    got = sets.by_node(3, texts, table, images, [dict.fromkeys(sets.image.measures, 7.0)] * len(images))
     assert got.shape == (len(sets.node_measures), 3)
     for name, row in zip(sets.node_measures, got, strict=True):
         places, value = (texts, 5.0) if name in sets.paragraph.measures else (images, 7.0)
